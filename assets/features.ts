@@ -1,0 +1,41 @@
+import * as Effect from "effect/Effect"
+import * as Fs from "node:fs"
+import * as Schema from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
+import { Asset, AssetCheck, Table } from "../runtime/index.ts"
+import { listenHistory } from "./listen_history.ts"
+import { tracks } from "./tracks.ts"
+import { users } from "./users.ts"
+
+export const UserTrackFeature = Schema.Struct({
+  user_id: Table.Long,
+  track_id: Table.Long,
+  plays: Schema.Int,
+  last_day: Table.Day,
+  weight: Schema.Finite
+})
+
+const weighPlays = Fs.readFileSync(new URL("../sql/music/weigh_plays.sql", import.meta.url), "utf8")
+
+/** How often each user played each track, newest plays weighing most. */
+export const features = Asset.make("features", {
+  description: "How often each user played each track, newest plays weighing most",
+  codeVersion: "1",
+  deps: { users, tracks, listenHistory },
+  io: Table.make({
+    table: "music.features",
+    schema: UserTrackFeature,
+    key: ["user_id", "track_id"],
+    indexes: [["track_id"]]
+  }),
+  materialize: () => Effect.succeed(Table.query(weighPlays))
+}).pipe(
+  Asset.check("weights-positive", {
+    blocking: true,
+    run: Effect.fnUntraced(function* ({ table }) {
+      const sql = yield* SqlClient.SqlClient
+      const [row] = yield* sql<{ bad: number }>`select count(*)::integer as bad from ${table} f where f.weight <= 0`
+      return row!.bad === 0 ? AssetCheck.pass() : AssetCheck.fail(`${row!.bad} rows have no positive weight`)
+    })
+  })
+)

@@ -1,0 +1,10 @@
+import { Definitions } from "../runtime/index.ts"
+import { recommendations } from "./recommendations.ts"
+import * as Source from "./source/Source.ts"
+
+export default Definitions.make({
+  assets: [recommendations],
+  resources: Source.layer,
+  migrations: new URL("../sql/music/migrations/", import.meta.url),
+  diagnostics: [Source.diagnostic]
+})

@@ -1,0 +1,36 @@
+/**
+ * Distinct ids in ascending order; an id's position is its dense index, so indices compare as ids do.
+ * Leaves out what the ids stand for.
+ */
+
+/** Safe integers, ascending and distinct. */
+export type IdTable = Float64Array
+
+/** Collects the distinct ids of `ids`, in whatever order they come. */
+export const fromIds = (ids: Iterable<number>): IdTable => Float64Array.from(new Set(ids)).sort()
+
+/** The index of `id`, or -1. */
+export const indexOf = (self: IdTable, id: number): number => {
+  let low = 0
+  let high = self.length - 1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const found = self[middle]!
+    if (found === id) return middle
+    if (found < id) low = middle + 1
+    else high = middle - 1
+  }
+  return -1
+}
+
+/** For each id of `self`, in order, its index in `target`, or -1. */
+export const locate = (self: IdTable, target: IdTable): Int32Array => {
+  const located = new Int32Array(self.length)
+  let position = 0
+  for (let index = 0; index < self.length; index++) {
+    const id = self[index]!
+    while (position < target.length && target[position]! < id) position++
+    located[index] = target[position] === id ? position : -1
+  }
+  return located
+}

@@ -1,0 +1,117 @@
+/**
+ * Who played what, and how much it counts: a sparse matrix of users by tracks.
+ * Leaves out time: recency is in the weights.
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Cooperative from "./Cooperative.ts"
+import * as IdTable from "./IdTable.ts"
+import * as SparseRows from "./SparseRows.ts"
+
+/** One user's interest in one track; the weight is positive and only its ratio to other weights matters. */
+export interface Entry {
+  readonly user_id: number
+  readonly track_id: number
+  readonly weight: number
+}
+
+/** Row `u` belongs to user `users[u]`; its columns are indices in `tracks`, ascending and distinct. */
+export interface Interactions {
+  readonly users: IdTable.IdTable
+  readonly tracks: IdTable.IdTable
+  readonly rows: SparseRows.SparseRows
+}
+
+/** Collects a stream of entries, in whatever order they come; of a pair that comes twice the larger weight counts. */
+export const collect = Effect.fn("Interactions.collect")(function* <E, R>(entries: Stream.Stream<Entry, E, R>) {
+  const users = new Map<number, number>()
+  const tracks = new Map<number, number>()
+  const blocks: Array<Block> = []
+  yield* Stream.runForEachArray(Stream.rechunk(entries, blockSize), (chunk) => {
+    blocks.push({
+      users: Int32Array.from(chunk, (entry) => indexOfArrival(users, entry.user_id)),
+      tracks: Int32Array.from(chunk, (entry) => indexOfArrival(tracks, entry.track_id)),
+      weights: Float64Array.from(chunk, (entry) => entry.weight)
+    })
+    return Effect.yieldNow
+  })
+  const userIds = IdTable.fromIds(users.keys())
+  const trackIds = IdTable.fromIds(tracks.keys())
+  const byTrack = yield* rowsByTrack(blocks, positions(users, userIds), positions(tracks, trackIds))
+  const rows = yield* mergeRepeats(yield* SparseRows.transpose(byTrack, userIds.length))
+  return { users: userIds, tracks: trackIds, rows } satisfies Interactions
+})
+
+/** Collects entries that are at hand. */
+export const fromEntries = (entries: Iterable<Entry>): Effect.Effect<Interactions> =>
+  collect(Stream.fromIterable(entries))
+
+// internal ------------------------------------------------------------------------------------------------------------------------
+
+const blockSize = 16_384
+
+/** Entries by order of arrival of their users and tracks, until all ids are known and can be sorted. */
+interface Block {
+  readonly users: Int32Array
+  readonly tracks: Int32Array
+  readonly weights: Float64Array
+}
+
+const indexOfArrival = (arrivals: Map<number, number>, id: number): number => {
+  const known = arrivals.get(id)
+  if (known !== undefined) return known
+  arrivals.set(id, arrivals.size)
+  return arrivals.size - 1
+}
+
+const positions = (arrivals: Map<number, number>, ids: IdTable.IdTable): Int32Array =>
+  Int32Array.from(arrivals.keys(), (id) => IdTable.indexOf(ids, id))
+
+/** A counting sort by track; the users of a row are in order of arrival still. */
+const rowsByTrack = Effect.fnUntraced(function* (
+  blocks: ReadonlyArray<Block>,
+  userPositions: Int32Array,
+  trackPositions: Int32Array
+) {
+  const offsets = new Int32Array(trackPositions.length + 1)
+  yield* Cooperative.forRange(blocks.length, (index) => {
+    for (const track of blocks[index]!.tracks) offsets[trackPositions[track]! + 1]! += 1
+  })
+  SparseRows.accumulate(offsets)
+  const next = offsets.slice(0, trackPositions.length)
+  const columns = new Int32Array(offsets.at(-1)!)
+  const values = new Float64Array(columns.length)
+  yield* Cooperative.forRange(blocks.length, (index) => {
+    const { tracks, users, weights } = blocks[index]!
+    for (let entry = 0; entry < tracks.length; entry++) {
+      const target = next[trackPositions[tracks[entry]!]!]!++
+      columns[target] = userPositions[users[entry]!]!
+      values[target] = weights[entry]!
+    }
+  })
+  return { offsets, columns, values } satisfies SparseRows.SparseRows
+})
+
+/** Repeats stand side by side, as the columns of a transposed matrix ascend. */
+const mergeRepeats = Effect.fnUntraced(function* ({ columns, offsets, values }: SparseRows.SparseRows) {
+  const merged = new Int32Array(offsets.length)
+  let end = 0
+  yield* Cooperative.forRange(offsets.length - 1, (row) => {
+    const start = end
+    for (let entry = offsets[row]!; entry < offsets[row + 1]!; entry++) {
+      if (end > start && columns[end - 1] === columns[entry]) {
+        values[end - 1] = Math.max(values[end - 1]!, values[entry]!)
+      } else {
+        columns[end] = columns[entry]!
+        values[end] = values[entry]!
+        end++
+      }
+    }
+    merged[row + 1] = end
+  })
+  return {
+    offsets: merged,
+    columns: columns.subarray(0, end),
+    values: values.subarray(0, end)
+  } satisfies SparseRows.SparseRows
+})

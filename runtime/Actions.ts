@@ -1,0 +1,137 @@
+/**
+ * The commands that do something, or that look whether everything is in order.
+ */
+import * as Console from "effect/Console"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Prompt from "effect/cli/Prompt"
+import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as CheckRun from "./CheckRun.ts"
+import type * as Definitions from "./Definitions.ts"
+import * as Doctor from "./Doctor.ts"
+import * as EventLog from "./EventLog.ts"
+import * as ExitCode from "./ExitCode.ts"
+import { answer, definitions, type Invocation, selected } from "./Invocation.ts"
+import * as LiveRun from "./LiveRun.ts"
+import * as Partition from "./Partition.ts"
+import type * as Plan from "./Plan.ts"
+import * as Project from "./Project.ts"
+import * as Report from "./Report.ts"
+import type * as Runtime from "./Runtime.ts"
+import * as Screen from "./Screen.ts"
+import * as WipeRun from "./WipeRun.ts"
+
+/** `ASSETS_CONCURRENCY`: steps that compute at the same time, at least 1. Default: 4. */
+export const concurrency = Config.Int("ASSETS_CONCURRENCY").pipe(
+  Config.withDefault(4),
+  Effect.filterOrFail(
+    (steps) => steps >= 1,
+    (steps) => new ExitCode.UsageError({ message: `ASSETS_CONCURRENCY is ${steps}; it must be at least 1` })
+  )
+)
+
+export const materialize = Effect.fn("Actions.materialize")(function* (
+  invocation: Invocation,
+  request: Plan.Request,
+  steps: number | undefined
+) {
+  const project = yield* definitions(invocation)
+  const watcher = invocation.json
+    ? yield* LiveRun.forPrograms
+    : yield* Effect.flatMap(Screen.standard, LiveRun.forPeople)
+  const options = { request, concurrency: steps ?? (yield* concurrency), watcher }
+  const outcome = yield* erased(LiveRun.materialize(project, options)).pipe(Effect.provide(Project.services(project)))
+  yield* ExitCode.end(ExitCode.ofFailures(outcome.failures))
+})
+
+export const check = Effect.fn("Actions.check")(function* (invocation: Invocation, selection: ReadonlyArray<string>) {
+  const project = yield* definitions(invocation)
+  const keys = yield* selected(project.graph, selection)
+  const checked = yield* erased(CheckRun.run(project, selection, keys)).pipe(Effect.provide(Project.services(project)))
+  yield* answer(invocation, CheckRun.toJson(checked), ({ style }) => CheckRun.toText(checked, style))
+  yield* ExitCode.end(CheckRun.exitCode(checked))
+})
+
+/** Asks on a terminal; needs `yes` elsewhere. */
+export const wipe = Effect.fn("Actions.wipe")(function* (
+  invocation: Invocation,
+  selection: ReadonlyArray<string>,
+  yes: boolean
+) {
+  const project = yield* definitions(invocation)
+  if (selection.length === 0) {
+    return yield* new ExitCode.UsageError({ message: "wipe needs a selection; '*' stands for everything" })
+  }
+  const keys = yield* selected(project.graph, selection)
+  const wiped = Effect.gen(function* () {
+    const log = yield* EventLog.EventLog
+    const refs = WipeRun.published(yield* log.catalog, keys)
+    if (refs.length === 0 || !(yes || (yield* confirm(invocation, project, refs)))) return { runId: null, refs }
+    const runId = yield* WipeRun.run(project, selection, refs, (ref) =>
+      Console.error(`${Partition.show(ref)} is being computed; waiting for it`)
+    )
+    return { runId, refs }
+  })
+  const { refs, runId } = yield* wiped.pipe(Effect.provide(Project.services(project)))
+  yield* answer(invocation, { runId, wiped: runId === null ? [] : refs }, () => [
+    runId !== null
+      ? `Wiped ${WipeRun.inWords(refs)} (run ${runId})`
+      : refs.length === 0
+        ? "Nothing that is selected is published"
+        : "Nothing was wiped"
+  ])
+})
+
+/** Reaching the database is what migrates it. */
+export const migrate = Effect.fn("Actions.migrate")(function* (invocation: Invocation) {
+  const project = yield* definitions(invocation)
+  const applied = Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const of = (owner: "runtime" | "project") =>
+      sql<{ readonly name: string; readonly appliedAt: string }>`
+        select lpad(migration_id::text, 4, '0') || '_' || name as name,
+          to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "appliedAt"
+        from ${sql(`assets.${owner}_migration`)} order by migration_id`
+    return { runtime: yield* of("runtime"), project: project.migrations === undefined ? [] : yield* of("project") }
+  })
+  const found = yield* applied.pipe(Effect.provide(Project.services(project)))
+  yield* answer(invocation, found, (medium, now) =>
+    Report.table(
+      [{ title: "of" }, { title: "migration" }, { title: "applied" }],
+      (["runtime", "project"] as const).flatMap((owner) =>
+        found[owner].map(({ appliedAt, name }) => [owner, name, Report.ago(appliedAt, now)])
+      ),
+      medium
+    )
+  )
+})
+
+export const doctor = Effect.fn("Actions.doctor")(function* (invocation: Invocation) {
+  const findings = yield* Doctor.examine(invocation.file)
+  yield* answer(invocation, { findings }, ({ style }) => Doctor.toText(findings, style))
+  yield* ExitCode.end(Doctor.isWell(findings) ? ExitCode.done : ExitCode.failed)
+})
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const confirm = Effect.fnUntraced(function* (
+  { json }: Invocation,
+  { graph }: Definitions.Definitions,
+  refs: ReadonlyArray<Partition.Ref>
+) {
+  const { canPrompt } = yield* TerminalCapabilities.TerminalCapabilities
+  if (json || !canPrompt) {
+    return yield* new ExitCode.UsageError({ message: `would wipe ${WipeRun.inWords(refs)}; --yes does it` })
+  }
+  const lost = refs.some((ref) => graph.nodes.get(ref.asset)!.asset.unrepeatable)
+  const warning = lost ? " Partitions whose source forgets cannot be computed again." : ""
+  const message = `Remove what is published of ${WipeRun.inWords(refs)}?${warning}`
+  const NodeServices = yield* Effect.promise(() => import("@effect/platform-node/NodeServices"))
+  return yield* Prompt.run(Prompt.Confirm({ message })).pipe(Effect.provide(NodeServices.layer))
+})
+
+/** The types of a project that is loaded at run time are not known; what its assets ask for, it or the runtime has. */
+const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as Effect.Effect<A, E, Runtime.Services>

@@ -1,0 +1,143 @@
+/**
+ * The assets of a project in an order in which everything an asset waits for comes before it.
+ *
+ * Cycles cannot occur: dependencies are values. This module leaves out what is stored about the assets.
+ */
+import type * as Asset from "./Asset.ts"
+import type * as Partition from "./Partition.ts"
+
+export interface Problem {
+  readonly asset: string
+  readonly file: string
+  readonly detail: string
+}
+
+/** Everything that is wrong with the declarations of a project. */
+export class DeclarationError extends Error {
+  readonly _tag = "DeclarationError"
+  readonly problems: ReadonlyArray<Problem>
+  constructor(problems: ReadonlyArray<Problem>) {
+    super(problems.map((problem) => `asset "${problem.asset}" (${problem.file}): ${problem.detail}`).join("\n"))
+    this.name = "DeclarationError"
+    this.problems = problems
+  }
+}
+
+export interface Edge {
+  readonly asset: string
+  readonly mapping: Partition.Mapping
+}
+
+export interface Node {
+  readonly asset: Asset.Any
+  /** In the order of declaration, each dependency once. */
+  readonly deps: ReadonlyArray<Edge>
+  /** Keys of assets that only go first. */
+  readonly after: ReadonlyArray<string>
+  /** Keys of assets that read this one. */
+  readonly dependents: ReadonlyArray<string>
+}
+
+export interface AssetGraph {
+  /** Dependencies first. */
+  readonly order: ReadonlyArray<string>
+  readonly nodes: ReadonlyMap<string, Node>
+}
+
+/** Collects `roots` and everything they depend on or follow. Throws a `DeclarationError` that names every mistake. */
+export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
+  const assets = new Map<string, Asset.Any>()
+  const problems: Array<Problem> = []
+  // An own stack, because a long chain of dependencies would exhaust the call stack.
+  const stack: Array<{ readonly asset: Asset.Any; readonly entered: boolean }> = Array.from(roots, (asset) => ({
+    asset,
+    entered: false
+  })).reverse()
+  const seen = new Set<Asset.Any>()
+  while (stack.length > 0) {
+    const { asset, entered } = stack.pop()!
+    if (entered) {
+      const known = assets.get(asset.key)
+      if (known === undefined) assets.set(asset.key, asset)
+      else problems.push({ asset: asset.key, file: asset.file, detail: `another asset has this key, in ${known.file}` })
+      continue
+    }
+    if (seen.has(asset)) continue
+    seen.add(asset)
+    stack.push({ asset, entered: true })
+    const before = [...Object.values(asset.deps).map((dep) => dep.asset), ...asset.after]
+    for (const dep of before.reverse()) if (!seen.has(dep)) stack.push({ asset: dep, entered: false })
+  }
+  for (const asset of assets.values()) problems.push(...problemsOf(asset))
+  if (problems.length > 0) throw new DeclarationError(problems)
+  return fromAssets(assets)
+}
+
+/** Everything upstream of `key` that it reads, directly or not, without `key` itself. */
+export const ancestors = (self: AssetGraph, key: string): ReadonlySet<string> =>
+  reach(key, (at) => self.nodes.get(at)!.deps.map((edge) => edge.asset))
+
+/** Everything downstream of `key` that reads it, directly or not, without `key` itself. */
+export const descendants = (self: AssetGraph, key: string): ReadonlySet<string> =>
+  reach(key, (at) => self.nodes.get(at)!.dependents)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const fromAssets = (assets: ReadonlyMap<string, Asset.Any>): AssetGraph => {
+  const dependents = new Map<string, Array<string>>(Array.from(assets.keys(), (key) => [key, []]))
+  const nodes = new Map<string, Node>()
+  for (const asset of assets.values()) {
+    const edges = new Map<string, Edge>()
+    for (const dep of Object.values(asset.deps)) {
+      // The wider mapping wins where one asset is read twice.
+      if (edges.get(dep.asset.key)?.mapping !== "all") {
+        edges.set(dep.asset.key, { asset: dep.asset.key, mapping: dep.mapping })
+      }
+    }
+    for (const dep of edges.keys()) dependents.get(dep)!.push(asset.key)
+    nodes.set(asset.key, {
+      asset,
+      deps: Array.from(edges.values()),
+      after: asset.after.map((other) => other.key).filter((key) => !edges.has(key)),
+      dependents: dependents.get(asset.key)!
+    })
+  }
+  return { order: Array.from(nodes.keys()), nodes }
+}
+
+const reach = (start: string, next: (key: string) => ReadonlyArray<string>): ReadonlySet<string> => {
+  const found = new Set<string>()
+  const stack = [start]
+  while (stack.length > 0) {
+    for (const key of next(stack.pop()!)) {
+      if (found.has(key)) continue
+      found.add(key)
+      stack.push(key)
+    }
+  }
+  return found
+}
+
+const problemsOf = (asset: Asset.Any): ReadonlyArray<Problem> => {
+  const details = [
+    ...asset.problems,
+    ...asset.io.problems({ key: asset.key, partitioned: asset.partitions !== undefined })
+  ]
+  const names = asset.checks.map((check) => check.name)
+  for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
+    details.push(`two checks are called "${name}"`)
+  }
+  if (asset.recheckAfter !== undefined && Object.keys(asset.deps).length > 0) {
+    details.push("recheckAfter is for assets without dependencies; this one follows the versions of its dependencies")
+  }
+  for (const dep of Object.values(asset.deps)) {
+    if (dep.mapping === "identity" && dep.asset.partitions!.start > asset.partitions!.start) {
+      details.push(
+        `its partitions start on ${asset.partitions!.start}, before those of its dependency "${dep.asset.key}" (${dep.asset.partitions!.start})`
+      )
+    }
+  }
+  return details.map((detail) => ({ asset: asset.key, file: asset.file, detail }))
+}

@@ -1,0 +1,301 @@
+/**
+ * One try of a step: load, materialize, stage, digest, check, publish.
+ *
+ * Whether there is another try is `Retry`'s.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Asset from "./Asset.ts"
+import type * as AssetCheck from "./AssetCheck.ts"
+import type * as AssetGraph from "./AssetGraph.ts"
+import * as Catalog from "./Catalog.ts"
+import * as EventLog from "./EventLog.ts"
+import type * as IoManager from "./IoManager.ts"
+import type * as Partition from "./Partition.ts"
+import type * as Plan from "./Plan.ts"
+import type * as Quarantine from "./Quarantine.ts"
+import * as Staleness from "./Staleness.ts"
+import * as Telemetry from "./Telemetry.ts"
+import * as Timestamp from "./Timestamp.ts"
+import * as Version from "./Version.ts"
+
+/** A dependency was published while this step computed from its earlier value. */
+export class DependencyMoved extends Schema.TaggedError<DependencyMoved>()("DependencyMoved", {
+  asset: Schema.String
+}) {
+  override get message() {
+    return `A dependency of ${this.asset} was published while it was computed`
+  }
+}
+
+/** Another process took the slice over, because this one's lease had run out. */
+export class ClaimLost extends Schema.TaggedError<ClaimLost>()("ClaimLost", { asset: Schema.String }) {
+  readonly retryable = false
+  override get message() {
+    return `Another process took over ${this.asset} while it was computed here; nothing was published by this one`
+  }
+}
+
+/** Nothing was published. */
+export class BlockingCheckFailed extends Schema.TaggedError<BlockingCheckFailed>()("BlockingCheckFailed", {
+  asset: Schema.String,
+  failed: Schema.Array(Schema.Struct({ check: Schema.String, reason: Schema.String }))
+}) {
+  readonly retryable = false
+  override get message() {
+    const [first] = this.failed
+    const accept = this.failed.map(({ check }) => `--accept '${this.asset}:${check}'`).join(" ")
+    return `${this.failed.map(({ check, reason }) => `check "${check}" failed: ${reason}`).join("; ")}. ${
+      first === undefined ? "" : `To publish all the same, run again with ${accept}`
+    }`
+  }
+}
+
+/** More items were set aside than the asset allows; nothing was published. */
+export class TooManyRejected extends Schema.TaggedError<TooManyRejected>()("TooManyRejected", {
+  asset: Schema.String,
+  rejected: Schema.Int,
+  seen: Schema.Int,
+  share: Schema.Number,
+  example: Schema.String
+}) {
+  readonly retryable = false
+  override get message() {
+    return `${this.rejected} of ${this.seen} items were rejected, more than ${this.share * 100} %; they are in assets.quarantine. For example: ${this.example}`
+  }
+}
+
+/** An attempt took longer than its asset allows. */
+export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
+  asset: Schema.String,
+  after: Schema.String
+}) {
+  readonly retryable = true
+  override get message() {
+    return `${this.asset} was not done after ${this.after}`
+  }
+}
+
+export type Span = Parameters<typeof Telemetry.annotate>[0] & Telemetry.SpanIds
+
+export interface Context {
+  readonly graph: AssetGraph.AssetGraph
+  readonly plan: Plan.Plan
+  readonly step: Plan.Step
+  readonly runId: string
+  readonly session: EventLog.Session
+  readonly quarantine: Quarantine.Quarantine["Service"]
+  readonly record: (event: EventLog.Fact) => Effect.Effect<void, EventLog.EventLogError>
+  readonly claim: EventLog.Claim
+  /** The states of the slice and of what it reads, as this attempt takes them. */
+  readonly catalog: Catalog.Catalog
+  /** From 1. */
+  readonly attempt: number
+  readonly span: Span
+  readonly isTraced: boolean
+}
+
+export type Result = Exclude<EventLog.Published, { readonly _tag: "Fenced" }>
+
+export const run = (context: Context) => {
+  const { asset } = context.graph.nodes.get(context.step.asset)!
+  const attempt = withTimeout(asset, Effect.scoped(once(context, asset)))
+  return context.isTraced ? Telemetry.attempt(attempt) : attempt
+}
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const withTimeout = <A, E, R>(asset: Asset.Any, attempt: Effect.Effect<A, E, R>) =>
+  asset.timeout === undefined
+    ? attempt
+    : Effect.timeoutOrElse(attempt, {
+        duration: asset.timeout,
+        orElse: () => Effect.fail(new TimedOut({ asset: asset.key, after: Duration.format(asset.timeout!) }))
+      })
+
+const once = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
+  const { catalog, claim, graph, runId, session, step } = context
+  const tally = makeTally(context, asset)
+  if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
+
+  const inputs = yield* load(asset, catalog, step).pipe(io(context, "load"))
+  const output = asset.materialize(inputs as never, tally.step as never)
+  const value = Effect.isEffect(output) ? yield* erased(output) : output
+  const store = yield* storeOf(asset)
+  const staged = yield* store.stage({ ...sliceOf(context), runId }, value).pipe(io(context, "stage"))
+  yield* tally.limit
+  const dataVersion = yield* versionOf(asset, staged, runId)
+  yield* judge(context, asset, staged.candidate, dataVersion)
+
+  const same = Catalog.get(catalog, step)?.dataVersion === dataVersion && (yield* isInPlace(context, asset, store))
+  const event = (at: string): EventLog.Value => ({
+    _tag: same ? "AssetVerified" : "AssetMaterialized",
+    at,
+    ...sliceOf(context),
+    codeVersion: asset.codeVersion,
+    dataVersion,
+    provenance: Staleness.inputs(graph, catalog, step).provenance,
+    rows: staged.rows,
+    metadata: { ...staged.metadata, ...tally.metadata() },
+    attempts: context.attempt,
+    traceId: context.span.traceId,
+    spanId: context.span.spanId
+  })
+  const loaded = Object.values(asset.deps).map((dep) => loadedAs(catalog, dep, step))
+  // A kind that has nothing to do in the transaction says so with Effect.void, and a single statement will do.
+  const rows = same || staged.publish === Effect.void ? undefined : staged.publish
+  const published = yield* session.publish({ claim, loaded, event }, rows).pipe(io(context, "publish"))
+  if (published._tag === "Fenced") return yield* new ClaimLost({ asset: asset.key })
+  return published
+})
+
+/**
+ * Whether what is stored is what was recorded. Asked of forced steps only, as force is how people mend what something
+ * else did to a value; a digest reads all of it.
+ */
+const isInPlace = (
+  { catalog, step }: Context,
+  asset: Asset.Any,
+  store: IoManager.AnyStore
+): Effect.Effect<boolean, IoManager.IoError> =>
+  asset.version._tag !== "Content" || step.reasons.every(({ _tag }) => _tag !== "Forced")
+    ? Effect.succeed(true)
+    : store.digest(step).pipe(
+        Effect.map((digest) => digest === Catalog.get(catalog, step)?.dataVersion),
+        // Such as a file that is gone.
+        Effect.catchIf(
+          ({ retryable }) => !retryable,
+          () => Effect.succeed(false)
+        )
+      )
+
+/** Spans cost 3 us each, so those inside a step are made only for a tracer that keeps them. */
+const io =
+  (context: Context, operation: "load" | "stage" | "publish") =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    context.isTraced ? Telemetry.io(operation, context.step.asset)(effect) : effect
+
+// What a body and its kind need is erased here; `Executor.execute` asks for it and the run's context has it.
+const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as unknown as Effect.Effect<A, E>
+
+const storeOf = (asset: Asset.Any): Effect.Effect<IoManager.AnyStore> =>
+  erased(asset.io.store({ key: asset.key, partitioned: asset.partitions !== undefined }))
+
+const load = (asset: Asset.Any, catalog: Catalog.Catalog, step: Partition.Ref) =>
+  Effect.map(
+    Effect.forEach(Object.entries(asset.deps), ([name, { asset: dep, mapping }]) =>
+      Effect.flatMap(storeOf(dep), (store) => {
+        if (mapping === "all") {
+          const sources = Array.from(Catalog.slices(catalog, dep.key).values(), sourceOf)
+          return Effect.map(store.loadAll(dep.key, sources), (handles) => [name, handles] as const)
+        }
+        // The step is skipped when what it reads was never published.
+        const state = Catalog.get(catalog, { asset: dep.key, partition: mapping === "whole" ? null : step.partition })!
+        return Effect.map(store.load(sourceOf(state)), (handle) => [name, handle] as const)
+      })
+    ),
+    Object.fromEntries
+  )
+
+const sourceOf = ({ asset, dataVersion, partition }: Catalog.AssetState): IoManager.Source => ({
+  asset,
+  partition,
+  version: dataVersion
+})
+
+const loadedAs = (catalog: Catalog.Catalog, dep: Asset.Dependency, step: Partition.Ref): EventLog.Loaded => {
+  const { key } = dep.asset
+  if (dep.mapping === "all") return EventLog.allSlices(key, Catalog.slices(catalog, key).values())
+  const ref = { asset: key, partition: dep.mapping === "whole" ? null : step.partition }
+  return { _tag: "Slice", ref, dataVersion: Catalog.get(catalog, ref)!.dataVersion }
+}
+
+const versionOf = (asset: Asset.Any, staged: IoManager.Staged<unknown>, runId: string) => {
+  const { version } = asset
+  if (version._tag === "Content") return Effect.succeed(staged.digest)
+  if (version._tag === "PerRun") return Effect.succeed(Version.hash("run", [runId]))
+  return Effect.map(erased(version.of(staged.candidate as never)), (own) => Version.hash("custom", [own]))
+}
+
+/** Runs every check, records what each found, and fails when a blocking one did that was not accepted for this run. */
+const judge = Effect.fnUntraced(function* (
+  context: Context,
+  asset: Asset.Any,
+  candidate: unknown,
+  dataVersion: string
+) {
+  const failed: Array<{ readonly check: string; readonly reason: string }> = []
+  for (const check of asset.checks) {
+    const result = yield* erased(check.run(candidate as never)).pipe(Telemetry.check(check.name))
+    const accepted = context.plan.accepted.some(
+      ({ asset: key, check: name }) => key === asset.key && name === check.name
+    )
+    yield* context.record(judgement(context, check, result, dataVersion, accepted, yield* Timestamp.now))
+    if (result._tag === "Failed" && check.blocking && !accepted)
+      failed.push({ check: check.name, reason: result.reason })
+  }
+  if (failed.length > 0) return yield* new BlockingCheckFailed({ asset: asset.key, failed })
+})
+
+const judgement = (
+  context: Context,
+  check: AssetCheck.Any,
+  result: AssetCheck.Result,
+  dataVersion: string,
+  accepted: boolean,
+  at: string
+): EventLog.Fact => {
+  const fact = {
+    at,
+    ...sliceOf(context),
+    check: check.name,
+    blocking: check.blocking,
+    dataVersion,
+    metadata: result.metadata
+  }
+  return result._tag === "Passed"
+    ? { _tag: "CheckPassed", ...fact }
+    : { _tag: "CheckFailed", ...fact, severity: check.severity, accepted, reason: result.reason }
+}
+
+/** What a body tells about its own step, and the limit on what it may set aside. */
+const makeTally = (context: Context, asset: Asset.Any) => {
+  let seen = 0
+  let rejected = 0
+  let example = ""
+  let annotations: IoManager.Metadata = {}
+  const step: Asset.Step = {
+    asset: asset.key,
+    partition: context.step.partition as string & null,
+    runId: context.runId,
+    attempt: context.attempt,
+    now: context.plan.at,
+    annotate: (metadata) => Effect.sync(() => void (annotations = { ...annotations, ...metadata })),
+    seen: (items) => Effect.sync(() => void (seen += items)),
+    reject: (items) =>
+      Effect.suspend(() => {
+        if (items.length === 0) return Effect.void
+        rejected += items.length
+        example ||= items[0]!.reason
+        return context.quarantine.add({ ...sliceOf(context), attempt: context.attempt }, items)
+      }),
+    startOver: Effect.suspend(() => {
+      seen = rejected = 0
+      example = ""
+      return context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt + 1 })
+    })
+  }
+  const limit = Effect.suspend(() => {
+    const { atLeast, share } = asset.quarantine
+    if (rejected === 0) return Effect.void
+    if (rejected < atLeast || rejected <= seen * share) return Telemetry.recordQuarantined(asset.key, rejected)
+    return Effect.fail(new TooManyRejected({ asset: asset.key, rejected, seen, share, example }))
+  })
+  const metadata = (): IoManager.Metadata => (rejected === 0 ? annotations : { ...annotations, quarantined: rejected })
+  return { step, limit, metadata }
+}
+
+const sliceOf = ({ runId, step }: Context) => ({ runId, asset: step.asset, partition: step.partition })

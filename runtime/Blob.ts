@@ -1,0 +1,255 @@
+/**
+ * Values that are bytes with a typed manifest, such as models: files named by their content in a folder, and in the
+ * database which of them an asset has published.
+ *
+ * Values that are small and structured are `Json`.
+ */
+import * as Crypto from "node:crypto"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Stream from "effect/Stream"
+import * as BlobFolder from "./BlobFolder.ts"
+import * as IoManager from "./IoManager.ts"
+import * as Partition from "./Partition.ts"
+import * as SqlFailure from "./SqlFailure.ts"
+import * as Version from "./Version.ts"
+
+/**
+ * What a body returns. The data version is a hash of the bytes and the manifest, so neither may hold what moves by
+ * itself, such as times and durations: those are metadata.
+ */
+export interface Input<M> {
+  readonly bytes: Uint8Array | Stream.Stream<Uint8Array, IoManager.IoError>
+  readonly manifest: M
+}
+
+/** A blob; its bytes are read when asked for, and fail when they are not those that were written. */
+export interface Handle<out M> {
+  readonly manifest: M
+  readonly bytes: Effect.Effect<Uint8Array, IoManager.IoError>
+  /** For those who can work before the end: a mismatch is noticed only there. */
+  readonly stream: Stream.Stream<Uint8Array, IoManager.IoError>
+  /** In bytes. */
+  readonly size: number
+  /** sha256 of the bytes in hexadecimal. */
+  readonly digest: string
+  readonly version: string
+}
+
+/** Which content a slice has published, with its manifest as canonical JSON. */
+export interface Published extends BlobFolder.Content {
+  readonly version: string
+  readonly manifest: string
+}
+
+/** Content that is kept and not yet published. */
+export interface Aside extends BlobFolder.Content {
+  readonly bytes: Bytes
+  /** Puts the content in its place, then records it; runs in the caller's transaction. */
+  readonly publish: (ref: Partition.Ref, published: Published) => Effect.Effect<void, IoManager.IoError>
+}
+
+type Bytes = Stream.Stream<Uint8Array, IoManager.IoError>
+
+/** Keeps blobs. */
+export class Blobs extends Context.Service<
+  Blobs,
+  {
+    readonly stage: (to: IoManager.Target, bytes: Bytes) => Effect.Effect<Aside, IoManager.IoError, Scope.Scope>
+    readonly read: (asset: string, content: BlobFolder.Content) => Bytes
+    readonly get: (ref: Partition.Ref) => Effect.Effect<Published | undefined, IoManager.IoError>
+    readonly remove: (ref: Partition.Ref) => Effect.Effect<void, IoManager.IoError>
+    readonly collect: Effect.Effect<number, IoManager.IoError>
+  }
+>()("assets/Blobs") {}
+
+/** Removes content that nothing has published and no one wrote since a day; answers how many files that were. */
+export const collect = Effect.flatMap(Blobs, (blobs) => blobs.collect).pipe(Effect.withSpan("Blob.collect"))
+
+export type Io<M> = IoManager.Io<Input<M>, never, Handle<M>, ReadonlyMap<string, Handle<M>>, Handle<M>, Blobs>
+
+/** The manifest says what the bytes are; it goes through its schema's JSON codec. */
+export const make = <S extends Schema.Codec<unknown, unknown>>(options: { readonly manifest: S }): Io<S["Type"]> => {
+  const codec = Schema.toCodecJson(options.manifest)
+  return IoManager.make({
+    kind: "blob",
+    describe: ({ key }) => `blob ${key}`,
+    problems: () => [],
+    store: ({ key }) => Effect.map(Blobs, (blobs) => makeStore<S["Type"]>(blobs, key, codec))
+  })
+}
+
+/** Files in `folder`, which is made when it is missing; what is published stands in the table `assets.blob`. */
+export const layer = (options: { readonly folder: string }): Layer.Layer<Blobs, never, SqlClient.SqlClient> =>
+  Layer.effect(
+    Blobs,
+    Effect.map(SqlClient.SqlClient, (sql) => makeBlobs(sql, options.folder))
+  )
+
+/** In this process. */
+export const layerMemory: Layer.Layer<Blobs> = Layer.sync(Blobs, () => {
+  const contents = new Map<string, Uint8Array>()
+  const published = new Map<string, Published>()
+  return {
+    stage: (_, bytes) =>
+      Effect.map(Stream.runCollect(bytes), (pieces) => {
+        const content = new Uint8Array(Buffer.concat(pieces))
+        const sha256 = Crypto.createHash("sha256").update(content).digest("hex")
+        return {
+          sha256,
+          size: content.length,
+          bytes: Stream.succeed(content),
+          publish: (ref, of) =>
+            Effect.sync(() => {
+              contents.set(sha256, content)
+              published.set(Partition.id(ref), of)
+            })
+        }
+      }),
+    read: (_, { sha256 }) =>
+      Stream.suspend(() => Stream.fromIterable([contents.get(sha256)].filter((one) => one !== undefined))),
+    get: (ref) => Effect.sync(() => published.get(Partition.id(ref))),
+    remove: (ref) => Effect.sync(() => void published.delete(Partition.id(ref))),
+    collect: Effect.sync(() => {
+      const used = new Set(Array.from(published.values(), ({ sha256 }) => sha256))
+      const unused = Array.from(contents.keys()).filter((sha256) => !used.has(sha256))
+      for (const sha256 of unused) contents.delete(sha256)
+      return unused.length
+    })
+  }
+})
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const dayMillis = 86_400_000
+
+// Any number that no other advisory lock of the runtime has.
+const collectionLock = 7205
+
+const makeBlobs = (sql: SqlClient.SqlClient, folder: string): Blobs["Service"] => {
+  const read = (asset: string, content: BlobFolder.Content, aside: ReadonlyArray<string> = []) =>
+    Stream.mapError(BlobFolder.read([...aside, BlobFolder.pathOf(folder, content)], content), toIoError(asset, "load"))
+  const record = ({ asset, partition }: Partition.Ref, { manifest, sha256, size, version }: Published) =>
+    sql`
+      insert into assets.blob (asset, partition, version, sha256, size, manifest)
+      values (${asset}, ${partition ?? ""}, ${version}, ${sha256}, ${size}, ${manifest})
+      on conflict (asset, partition) do update
+      set version = excluded.version, sha256 = excluded.sha256, size = excluded.size, manifest = excluded.manifest`
+
+  return {
+    stage: Effect.fnUntraced(function* ({ asset, runId }, bytes) {
+      const aside = yield* Effect.mapError(BlobFolder.write(folder, runId, bytes), toIoError(asset, "stage"))
+      return {
+        ...aside,
+        bytes: read(asset, aside, [aside.path]),
+        // In place before the statement that names it. A collection of files waits for the transaction's end.
+        publish: Effect.fnUntraced(
+          function* (ref, published) {
+            yield* sql`select pg_advisory_xact_lock_shared(${collectionLock})`
+            yield* aside.place
+            yield* record(ref, published)
+          },
+          Effect.mapError(toIoError(asset, "publish"))
+        )
+      }
+    }),
+    read: (asset, content) => read(asset, content),
+    get: ({ asset, partition }) =>
+      sql<Published>`
+        select version, sha256, size::double precision as size, manifest from assets.blob
+        where asset = ${asset} and partition = ${partition ?? ""}`.pipe(
+        Effect.mapBoth({ onSuccess: ([row]) => row, onFailure: toIoError(asset, "load") })
+      ),
+    remove: ({ asset, partition }) =>
+      sql`delete from assets.blob where asset = ${asset} and partition = ${partition ?? ""}`.pipe(
+        Effect.mapError(toIoError(asset, "wipe")),
+        Effect.asVoid
+      ),
+    collect: Effect.gen(function* () {
+      yield* sql`select pg_advisory_xact_lock(${collectionLock})`
+      const rows = yield* sql<{ readonly sha256: string }>`select distinct sha256 from assets.blob`
+      const used = new Set(rows.map(({ sha256 }) => sha256))
+      const before = (yield* Clock.currentTimeMillis) - dayMillis
+      return yield* BlobFolder.collect(folder, (sha256) => used.has(sha256), before)
+    }).pipe(sql.withTransaction, Effect.mapError(toIoError("blobs", "wipe")))
+  }
+}
+
+const toIoError =
+  (asset: string, operation: IoManager.IoError["operation"]) =>
+  (error: SqlError | BlobFolder.FileError | IoManager.IoError): IoManager.IoError => {
+    if (error._tag === "IoError") return error
+    if (error._tag === "SqlError") return SqlFailure.toIoError(asset, operation)(error)
+    // Gone, or not what was written; a file that cannot be opened is another matter.
+    const isLost = operation === "load" && (error.code === undefined || error.code === "ENOENT")
+    const detail = isLost ? `${error.message}. To write it anew: assets materialize --force ${asset}` : error.message
+    return new IoManager.IoError({ asset, operation, detail, retryable: false, cause: error })
+  }
+
+const makeStore = <M>(
+  blobs: Blobs["Service"],
+  asset: string,
+  codec: Schema.Codec<M, Schema.Json>
+): IoManager.Store<Input<M>, never, Handle<M>, ReadonlyMap<string, Handle<M>>, Handle<M>> => {
+  const failed = (operation: IoManager.IoError["operation"], detail: string) =>
+    new IoManager.IoError({ asset, operation, detail, retryable: false })
+  const handle = (manifest: M, { sha256, size }: BlobFolder.Content, version: string, stream: Bytes): Handle<M> => {
+    const bytes = Effect.map(Stream.runCollect(stream), (pieces) => new Uint8Array(Buffer.concat(pieces)))
+    return { manifest, bytes, stream, size, digest: sha256, version }
+  }
+  const load = Effect.fnUntraced(function* (source: IoManager.Source) {
+    const published = yield* blobs.get(source)
+    if (published === undefined) return yield* failed("load", `${Partition.show(source)} has no value`)
+    const manifest = yield* Effect.try({ try: (): Schema.Json => JSON.parse(published.manifest), catch: String }).pipe(
+      Effect.flatMap(Schema.decodeEffect(codec)),
+      Effect.mapError((cause) => failed("load", `the manifest is not as its schema says: ${cause}`))
+    )
+    return handle(manifest, published, published.version, blobs.read(asset, published))
+  })
+
+  return {
+    stage: Effect.fnUntraced(function* (to, input) {
+      // A blob has no stream of elements, so the input is never one.
+      const { bytes, manifest } = input as Input<M>
+      const encoded = yield* Schema.encodeEffect(codec)(manifest).pipe(
+        Effect.mapError((error) => failed("stage", `the manifest does not fit its schema: ${error.message}`))
+      )
+      const json = Version.canonicalJson(encoded)
+      const aside = yield* blobs.stage(to, Stream.isStream(bytes) ? bytes : Stream.succeed(bytes))
+      const { sha256, size } = aside
+      const digest = digestOf(sha256, json)
+      return {
+        candidate: handle(manifest, aside, digest, aside.bytes),
+        digest,
+        rows: null,
+        metadata: { bytes: size },
+        publish: aside.publish(to, { version: digest, sha256, size, manifest: json })
+      }
+    }),
+    load,
+    published: load,
+    loadAll: (_, sources) =>
+      Effect.map(
+        Effect.forEach(sources, (source) => Effect.map(load(source), (one) => [source.partition ?? "", one] as const)),
+        (loaded) => new Map(loaded)
+      ),
+    // Reads the bytes, so that a file that is gone or was changed is an error.
+    digest: Effect.fnUntraced(function* (ref) {
+      const published = yield* blobs.get(ref)
+      if (published === undefined) return null
+      yield* Stream.runDrain(blobs.read(asset, published))
+      return digestOf(published.sha256, published.manifest)
+    }),
+    wipe: blobs.remove
+  }
+}
+
+const digestOf = (sha256: string, manifest: string) => Version.hash("blob", [sha256, manifest])

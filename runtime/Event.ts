@@ -1,0 +1,100 @@
+/**
+ * The facts the runtime records, in the past tense. Everything else it knows is derived from them.
+ *
+ * Written by `EventLog` alone; folded by `Catalog`.
+ */
+import * as Cause from "effect/Cause"
+import * as Schema from "effect/Schema"
+import { Metadata } from "./IoManager.ts"
+import { Key } from "./Partition.ts"
+import { Reason } from "./Reason.ts"
+
+/** What a value was made from: for each dependency its version in force and the log position it was taken at. */
+export const Provenance = Schema.Record(Schema.String, Schema.Struct({ version: Schema.String, position: Schema.Int }))
+export type Provenance = typeof Provenance.Type
+
+/** An error as people and programs read it. */
+export const Failure = Schema.Struct({ _tag: Schema.String, message: Schema.String })
+export type Failure = typeof Failure.Type
+
+const run = { at: Schema.String, runId: Schema.String }
+const step = { ...run, asset: Schema.String, partition: Key }
+const value = {
+  ...step,
+  codeVersion: Schema.String,
+  dataVersion: Schema.String,
+  provenance: Provenance,
+  rows: Schema.NullOr(Schema.Int),
+  metadata: Metadata,
+  attempts: Schema.Int,
+  traceId: Schema.NullOr(Schema.String),
+  spanId: Schema.NullOr(Schema.String)
+}
+const check = {
+  ...step,
+  check: Schema.String,
+  blocking: Schema.Boolean,
+  /** The version that was judged, published or not. */
+  dataVersion: Schema.String,
+  metadata: Metadata
+}
+
+/** `at` is ISO 8601 by the runtime's Clock. */
+export const Event = Schema.TaggedUnion({
+  RunStarted: {
+    ...run,
+    trigger: Schema.String,
+    selection: Schema.Array(Schema.String),
+    steps: Schema.Int,
+    traceId: Schema.NullOr(Schema.String),
+    spanId: Schema.NullOr(Schema.String)
+  },
+  StepStarted: { ...step, reasons: Schema.Array(Reason) },
+  /** The attempt that ended, why, and after how long the next one starts. */
+  StepRetried: { ...step, attempt: Schema.Int, error: Failure, delayMillis: Schema.Int },
+  AssetMaterialized: value,
+  /** Computed again with an identical value: nothing was written but provenance. */
+  AssetVerified: value,
+  StepCutOff: step,
+  StepSkipped: { ...step, because: Schema.String },
+  StepFailed: { ...step, error: Failure, attempts: Schema.Int },
+  CheckPassed: check,
+  CheckFailed: {
+    ...check,
+    severity: Schema.Literals(["warn", "error"]),
+    accepted: Schema.Boolean,
+    reason: Schema.String
+  },
+  AssetWiped: step,
+  RunSucceeded: run,
+  RunFailed: { ...run, error: Failure },
+  RunCanceled: run,
+  /** Its process went away; recorded by the next one. */
+  RunInterrupted: run
+})
+export type Event = typeof Event.Type
+
+export type Of<Tag extends Event["_tag"]> = Extract<Event, { readonly _tag: Tag }>
+
+/** An error as it is recorded. */
+export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
+  const error = Cause.squash(cause)
+  const tag =
+    typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
+      ? error._tag
+      : error instanceof Error
+        ? error.name
+        : "Defect"
+  return { _tag: tag, message: error instanceof Error ? error.message : String(error) }
+}
+
+/** The outcome a run is closed with. */
+export const isRunEnd = (event: Event): event is Of<"RunSucceeded" | "RunFailed" | "RunCanceled" | "RunInterrupted"> =>
+  event._tag === "RunSucceeded" ||
+  event._tag === "RunFailed" ||
+  event._tag === "RunCanceled" ||
+  event._tag === "RunInterrupted"
+
+/** The same event for either storage and people: decodes what `encode` gives. */
+export const encode = Schema.encodeSync(Event)
+export const decode = Schema.decodeUnknownSync(Event)

@@ -1,0 +1,71 @@
+/**
+ * One event as one line for people.
+ *
+ * How lines are laid out and when they appear is `Progress`'s and `RunHistory`'s.
+ */
+import type { Event, Failure } from "./Event.ts"
+import * as Partition from "./Partition.ts"
+import * as Reason from "./Reason.ts"
+import * as Report from "./Report.ts"
+
+/** What happened, without when and to which asset. */
+export const show = (event: Event): string => {
+  switch (event._tag) {
+    case "RunStarted":
+      return `run ${event.runId} started: ${Report.count(event.steps, "step")}, asked for by ${event.trigger}`
+    case "StepStarted":
+      return `started: ${event.reasons.map(Reason.show).join(", ")}`
+    case "StepRetried":
+      return `attempt ${event.attempt} failed, the next one follows in ${Report.duration(event.delayMillis)}: ${showFailure(event.error)}`
+    case "AssetMaterialized":
+      return `materialized${event.rows === null ? "" : ` ${Report.count(event.rows, "row")}`}${changes(event.metadata)}`
+    case "AssetVerified":
+      return "verified unchanged"
+    case "StepCutOff":
+      return "cut off: nothing it reads came out different"
+    case "StepSkipped":
+      return `skipped because of ${event.because}`
+    case "StepFailed":
+      return `failed${event.attempts > 1 ? ` after ${event.attempts} attempts` : ""}: ${showFailure(event.error)}`
+    case "CheckPassed":
+      return `check "${event.check}" passed`
+    case "CheckFailed": {
+      const consequence = event.accepted ? "accepted for this run" : event.blocking ? "blocking" : event.severity
+      return `check "${event.check}" failed (${consequence}): ${event.reason}`
+    }
+    case "AssetWiped":
+      return "wiped"
+    case "RunSucceeded":
+      return "run succeeded"
+    case "RunFailed":
+      return `run failed: ${showFailure(event.error)}`
+    case "RunCanceled":
+      return "run canceled"
+    case "RunInterrupted":
+      return "run interrupted: its process went away"
+  }
+}
+
+/** The slice an event is about, or nothing. */
+export const subject = (event: Event): string => ("asset" in event ? Partition.show(event) : "")
+
+/** Defects carry their class's name, which a message such as "x is not a function" needs. */
+export const showFailure = ({ _tag, message }: Failure): string =>
+  _tag.endsWith("Error") && !message.startsWith(_tag) && builtIn.test(_tag) ? `${_tag}: ${message}` : message
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const builtIn = /^(Type|Range|Reference|Syntax)Error$/
+
+const told = ["inserted", "updated", "removed", "quarantined"]
+
+/** Counts of rows that IO managers and the executor annotate; other metadata is in the event. */
+const changes = (metadata: Readonly<Record<string, unknown>>): string => {
+  const parts = told.flatMap((name) => {
+    const amount = metadata[name]
+    return typeof amount === "number" && amount > 0 ? [`${Report.number(amount)} ${name}`] : []
+  })
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`
+}

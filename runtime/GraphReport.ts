@@ -1,0 +1,100 @@
+/**
+ * The graph of a selection as people and other programs read it: text, Mermaid, Graphviz, JSON.
+ *
+ * Says nothing of what is published.
+ */
+import type * as AssetGraph from "./AssetGraph.ts"
+
+export const formats = ["text", "mermaid", "dot", "json"] as const
+export type Format = (typeof formats)[number]
+
+export interface Node {
+  readonly key: string
+  /** Of value: `table`, `json`, `blob`. */
+  readonly kind: string
+  /** Where people find the value. */
+  readonly location: string
+  readonly partitioned: boolean
+  readonly description: string | null
+}
+
+/** `to` reads `from`, or only comes after it. */
+export interface Edge {
+  readonly from: string
+  readonly to: string
+  readonly kind: "reads" | "after"
+}
+
+export interface GraphReport {
+  /** Dependencies first. */
+  readonly nodes: ReadonlyArray<Node>
+  readonly edges: ReadonlyArray<Edge>
+}
+
+/** The selected assets, and the edges between them. */
+export const make = (graph: AssetGraph.AssetGraph, selected: ReadonlySet<string>): GraphReport => {
+  const nodes = Array.from(selected, (key): Node => {
+    const { asset } = graph.nodes.get(key)!
+    const partitioned = asset.partitions !== undefined
+    const location = asset.io.describe({ key, partitioned })
+    return { key, kind: asset.io.kind, location, partitioned, description: asset.description ?? null }
+  })
+  const edges = nodes.flatMap(({ key }) => {
+    const { after, deps } = graph.nodes.get(key)!
+    return [
+      ...deps.map((edge): Edge => ({ from: edge.asset, to: key, kind: "reads" })),
+      ...after.map((from): Edge => ({ from, to: key, kind: "after" }))
+    ].filter((edge) => selected.has(edge.from))
+  })
+  return { nodes, edges }
+}
+
+export const render = (self: GraphReport, format: Format): string =>
+  ({ text: toText, mermaid: toMermaid, dot: toDot, json: JSON.stringify })[format](self)
+
+/** One line an asset, indented by the longest way from a source. */
+export const toText = ({ edges, nodes }: GraphReport): string => {
+  const depths = new Map<string, number>()
+  for (const { key } of nodes) {
+    const above = edges.filter((edge) => edge.to === key).map((edge) => depths.get(edge.from)! + 1)
+    depths.set(key, Math.max(0, ...above))
+  }
+  const name = ({ key, partitioned }: Node) => `${"  ".repeat(depths.get(key)!)}${key}${partitioned ? " (daily)" : ""}`
+  const width = Math.max(0, ...nodes.map((node) => name(node).length))
+  return nodes
+    .map((node) => {
+      const of = (kind: Edge["kind"]) => edges.filter((edge) => edge.to === node.key && edge.kind === kind)
+      const clauses = (["reads", "after"] as const)
+        .filter((kind) => of(kind).length > 0)
+        .map(
+          (kind) =>
+            `${kind} ${of(kind)
+              .map((edge) => edge.from)
+              .join(", ")}`
+        )
+      return `${name(node).padEnd(width)}  ${clauses.join("; ")}`.trimEnd()
+    })
+    .join("\n")
+}
+
+/** Ordering-only edges are dotted; assets with partitions have a double border. */
+export const toMermaid = ({ edges, nodes }: GraphReport): string =>
+  [
+    "flowchart LR",
+    // With a prefix, because some words, such as `end`, cannot be names.
+    ...nodes.map(({ key, partitioned }) => `  asset_${key}${partitioned ? `[["${key} (daily)"]]` : `["${key}"]`}`),
+    ...edges.map(({ from, kind, to }) => `  asset_${from} ${kind === "reads" ? "-->" : "-.->"} asset_${to}`)
+  ].join("\n")
+
+/** Ordering-only edges are dashed; assets with partitions have a double border. */
+export const toDot = ({ edges, nodes }: GraphReport): string =>
+  [
+    "digraph assets {",
+    "  rankdir=LR",
+    "  node [shape=box]",
+    ...nodes.map(({ key, partitioned }) =>
+      partitioned ? `  "${key}" [label="${key} (daily)", peripheries=2]` : `  "${key}"`
+    ),
+    ...edges.map(({ from, kind, to }) => `  "${from}" -> "${to}"${kind === "reads" ? "" : " [style=dashed]"}`),
+    "}"
+  ].join("\n")

@@ -1,0 +1,53 @@
+/**
+ * What every command is told, what it starts from, and how it answers: one JSON document for programs, text for people.
+ */
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import type * as AssetGraph from "./AssetGraph.ts"
+import type * as Definitions from "./Definitions.ts"
+import * as EventLog from "./EventLog.ts"
+import * as Plan from "./Plan.ts"
+import * as Project from "./Project.ts"
+import * as Report from "./Report.ts"
+import * as Selection from "./Selection.ts"
+import * as Staleness from "./Staleness.ts"
+import type { Subject } from "./StatusReport.ts"
+
+export interface Invocation {
+  readonly json: boolean
+  /** The definitions, as a path from the working directory. */
+  readonly file: string
+}
+
+export const definitions = (invocation: Invocation) => Project.load(invocation.file)
+
+export const selected = (graph: AssetGraph.AssetGraph, selection: ReadonlyArray<string>) =>
+  Effect.fromResult(Selection.resolve(graph, selection))
+
+/** Everything that is recorded of a project now, judged. */
+export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Definitions) {
+  const log = yield* EventLog.EventLog
+  const catalog = yield* log.catalog
+  const assessments = Staleness.assess(graph, catalog, yield* Clock.currentTimeMillis)
+  const subject: Subject = { graph, catalog, assessments }
+  return subject
+})
+
+/** What a request comes to by what is recorded now. */
+export const plan = Effect.fn("Invocation.plan")(function* (graph: AssetGraph.AssetGraph, request: Plan.Request) {
+  const log = yield* EventLog.EventLog
+  const catalog = yield* log.catalog
+  return yield* Effect.fromResult(Plan.make(graph, catalog, request, yield* Clock.currentTimeMillis))
+})
+
+/** `text` gets the time in milliseconds since the epoch. */
+export const answer = Effect.fnUntraced(function* (
+  { json }: Invocation,
+  document: unknown,
+  text: (medium: Report.Medium, now: number) => ReadonlyArray<string>
+) {
+  if (json) return yield* Console.log(JSON.stringify(document))
+  const lines = text(yield* Report.medium, yield* Clock.currentTimeMillis)
+  if (lines.length > 0) yield* Console.log(lines.join("\n"))
+})

@@ -1,0 +1,147 @@
+/**
+ * How values are kept: the contract between the executor and whatever stages, publishes and loads values of one kind.
+ *
+ * The kinds themselves are `Table`, `Json` and `Blob`. This module leaves out when anything happens.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type * as Partition from "./Partition.ts"
+
+export const TypeId = "~assets/IoManager"
+
+/** What is wrong, in words for the person who has to mend it; `retryable` when trying again may help. */
+export class IoError extends Schema.TaggedError<IoError>()("IoError", {
+  asset: Schema.String,
+  operation: Schema.Literals(["stage", "publish", "load", "digest", "wipe", "open"]),
+  detail: Schema.String,
+  retryable: Schema.Boolean,
+  cause: Schema.optionalKey(Schema.Defect())
+}) {
+  override get message() {
+    return `${this.asset}: could not ${this.operation}: ${this.detail}`
+  }
+}
+
+/** Facts about one materialization that people read; JSON values only. */
+export const Metadata = Schema.Record(Schema.String, Schema.Json)
+export type Metadata = typeof Metadata.Type
+
+/** Where a value is to go: the slice and the run that names its staging. */
+export interface Target extends Partition.Ref {
+  readonly runId: string
+}
+
+/** A published slice and the data version in force when it was loaded. */
+export interface Source extends Partition.Ref {
+  readonly version: string
+}
+
+/** A value that is complete but not yet visible. Closing the scope it was staged in drops what is left of it. */
+export interface Staged<out Candidate> {
+  readonly candidate: Candidate
+  /** The digest of the content: what the published value would be, not only what the body returned. */
+  readonly digest: string
+  readonly rows: number | null
+  readonly metadata: Metadata
+  /** Makes the value visible; runs inside the transaction that records it, and may run again after a rollback. */
+  readonly publish: Effect.Effect<void, IoError>
+}
+
+/**
+ * The operations on values of one kind, bound to one asset's declaration.
+ *
+ * `Input` is what a body returns, `Handle` what a dependent gets of one slice, `Handles` what it gets of all published
+ * slices, `Candidate` what a check sees.
+ */
+export interface Store<in Input, in Element, out Handle, out Handles, out Candidate> {
+  readonly stage: <E = never>(
+    target: Target,
+    input: Input | Stream.Stream<Element, E>
+  ) => Effect.Effect<Staged<Candidate>, IoError | E, Scope.Scope>
+  readonly load: (source: Source) => Effect.Effect<Handle, IoError>
+  readonly loadAll: (asset: string, sources: ReadonlyArray<Source>) => Effect.Effect<Handles, IoError>
+  /** The published value as a check sees it, for checks that run on their own. */
+  readonly published: (source: Source) => Effect.Effect<Candidate, IoError>
+  /** The digest of what is published now, to be compared with the recorded one; `null` when nothing is stored. */
+  readonly digest: (ref: Partition.Ref) => Effect.Effect<string | null, IoError>
+  /** Removes what is published; runs inside the transaction that records it. */
+  readonly wipe: (ref: Partition.Ref) => Effect.Effect<void, IoError>
+}
+
+/** What runs leave behind that no publish has made visible. */
+export class Staging extends Context.Service<
+  Staging,
+  {
+    /** Drops whatever the run staged and did not publish. */
+    readonly drop: (runId: string) => Effect.Effect<void, IoError>
+    /** Removes what nothing refers to any more and is too old to be on its way to a publish. */
+    readonly collect: Effect.Effect<void, IoError>
+  }
+>()("assets/IoManager/Staging") {}
+
+/** What a kind needs to know of the asset that chose it. */
+export interface Owner {
+  readonly key: string
+  readonly partitioned: boolean
+}
+
+/**
+ * An asset's choice of a kind, as declared. `store` finds the kind's manager among the services `R`.
+ *
+ * `Element` is what a body may return a stream of instead of an `Input`; `never` for kinds that do not stream.
+ */
+export interface Io<in out Input, in out Element, out Handle, out Handles, out Candidate, out R> {
+  readonly [TypeId]: {
+    readonly Input: Input
+    readonly Element: Element
+    readonly Handle: Handle
+    readonly Handles: Handles
+    readonly Candidate: Candidate
+    readonly R: R
+  }
+  readonly kind: string
+  /** Where people find the value: `table music.users`, `blob model`. */
+  readonly describe: (owner: Owner) => string
+  /** Declaration mistakes that types cannot see, in words; empty when there are none. */
+  readonly problems: (owner: Owner) => ReadonlyArray<string>
+  readonly store: (owner: Owner) => Effect.Effect<Store<Input, Element, Handle, Handles, Candidate>, never, R>
+}
+
+/** A kind whose positions are erased, so that every kind fits; `Io` keeps them apart. */
+export interface Any {
+  readonly [TypeId]: {
+    readonly Input: any
+    readonly Element: any
+    readonly Handle: any
+    readonly Handles: any
+    readonly Candidate: any
+    readonly R: any
+  }
+  readonly kind: string
+  readonly describe: (owner: Owner) => string
+  readonly problems: (owner: Owner) => ReadonlyArray<string>
+  readonly store: (owner: Owner) => Effect.Effect<AnyStore, never, any>
+}
+
+export type AnyStore = Store<any, never, any, any, any>
+
+export type Input<I extends Any> = I[typeof TypeId]["Input"]
+export type Element<I extends Any> = I[typeof TypeId]["Element"]
+export type Handle<I extends Any> = I[typeof TypeId]["Handle"]
+export type Handles<I extends Any> = I[typeof TypeId]["Handles"]
+export type Candidate<I extends Any> = I[typeof TypeId]["Candidate"]
+export type Services<I extends Any> = I[typeof TypeId]["R"]
+
+export const make = <Input, Element, Handle, Handles, Candidate, R>(
+  io: Omit<Io<Input, Element, Handle, Handles, Candidate, R>, typeof TypeId>
+): Io<Input, Element, Handle, Handles, Candidate, R> => Object.assign({ [TypeId]: types }, io)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+// Carries types only; nothing reads its members.
+const types = {} as never

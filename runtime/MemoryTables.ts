@@ -1,0 +1,202 @@
+/**
+ * Tables in this process, for tests and for pipelines that need no database: the same staging, digests, merges and
+ * complaints as in PostgreSQL.
+ *
+ * It has no SQL: a `Table.query` is an error. Its digests are of its own kind.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Statement from "effect/sql/Statement"
+import * as Stream from "effect/Stream"
+import * as IoManager from "./IoManager.ts"
+import type * as Partition from "./Partition.ts"
+import * as RowCodec from "./RowCodec.ts"
+import * as Table from "./Table.ts"
+import * as Version from "./Version.ts"
+
+export const layer: Layer.Layer<Table.Tables> = Layer.sync(Table.Tables, () => {
+  const tables = new Map<string, Rows>()
+  return { store: <Row>(definition: Table.Definition) => makeStore<Row>(tables, definition) }
+})
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+/** What was kept of a row under its columns' names. */
+type Kept = Record<string, unknown>
+
+interface Entry {
+  readonly kept: Kept
+  readonly removed: boolean
+}
+
+/** By the text of their keys. Never changed, only replaced: handles that were given out go on reading what they saw. */
+type Rows = ReadonlyMap<string, Entry>
+
+const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition): Table.Store<Row> => {
+  const current = () => tables.get(definition.name) ?? new Map<string, Entry>()
+  const live = ({ partition }: Partition.Ref) =>
+    current()
+      .values()
+      .filter(({ kept, removed }) => !removed && isOf(definition, kept, partition))
+      .map(({ kept }) => kept)
+      .toArray()
+  const load = (source: IoManager.Source) => handle<Row>(definition, () => live(source), source.version)
+
+  return {
+    stage: (to, input) =>
+      Effect.gen(function* () {
+        if (Table.isQuery(input)) return yield* invalid(definition, "a query needs PostgreSQL: use SqlTables.layer")
+        const staged = yield* collect(definition, input, to)
+        const after = publishing(definition, current(), staged, to)
+        const digest = digestOf(definition, after, to)
+        const changes = changesOf(definition, current(), after, staged, to)
+        const rows = staged.size
+        const candidate = { ...handle<Row>(definition, () => Array.from(staged.values()), digest), changes }
+        const publish = Effect.sync(
+          () => void tables.set(definition.name, publishing(definition, current(), staged, to))
+        )
+        return { candidate, digest, rows, metadata: { rows, ...changes }, publish }
+      }),
+    load: (source) => Effect.sync(() => load(source)),
+    loadAll: (asset, sources) =>
+      Effect.sync(() => {
+        const version = Version.ofPartitions(sources.map(({ partition, version }) => [partition ?? "", version]))
+        return load({ asset, partition: null, version })
+      }),
+    published: (source) =>
+      Effect.sync(() => {
+        const rows = live(source).length
+        return { ...load(source), changes: { before: rows, inserted: 0, updated: 0, unchanged: rows, removed: 0 } }
+      }),
+    digest: (ref) => Effect.sync(() => (tables.has(definition.name) ? digestOf(definition, current(), ref) : null)),
+    wipe: ({ partition }) =>
+      Effect.sync(() => {
+        if (!tables.has(definition.name)) return
+        const wiped = Array.from(current()).flatMap(([key, entry]): Array<[string, Entry]> => {
+          if (!isOf(definition, entry.kept, partition)) return [[key, entry]]
+          return definition.publishes === "by merging" ? [[key, { ...entry, removed: true }]] : []
+        })
+        tables.set(definition.name, new Map(wiped))
+      })
+  }
+}
+
+const handle = <Row>(
+  definition: Table.Definition,
+  kept: () => ReadonlyArray<Kept>,
+  version: string
+): Table.Handle<Row> => {
+  const { asset, name } = definition
+  const fail = (detail: string) => new IoManager.IoError({ asset, operation: "load", detail, retryable: false })
+  const decode = RowCodec.decode<Row, IoManager.IoError>(definition, fail)
+  return {
+    name,
+    table: Statement.fragment([Statement.identifier(name)]),
+    version,
+    rows: Stream.suspend(() => Stream.fromArrayEffect(decode(kept().toSorted(byKey(definition))))),
+    count: Effect.sync(() => kept().length)
+  }
+}
+
+const byKey =
+  ({ key }: Table.Definition) =>
+  (a: Kept, b: Kept): number => {
+    for (const name of key) {
+      const [one, other] = [a[name] as number | string, b[name] as number | string]
+      if (one !== other) return one < other ? -1 : 1
+    }
+    return 0
+  }
+
+const invalid = ({ asset }: Table.Definition, detail: string) =>
+  new IoManager.IoError({ asset, operation: "stage", detail, retryable: false })
+
+const collect = Effect.fnUntraced(function* <E>(
+  definition: Table.Definition,
+  input: Iterable<unknown> | Stream.Stream<unknown, E>,
+  { partition }: Partition.Ref
+) {
+  const staged = new Map<string, Kept>()
+  const add = ({ columns, size }: RowCodec.Batch) => {
+    for (let index = 0; index < size; index++) {
+      const kept = Object.fromEntries(columns.map((values, at) => [definition.columns[at]!.name, values[index]]))
+      const key = keyOf(definition, kept)
+      const row = RowCodec.showKey(definition.key, kept)
+      if (!isOf(definition, kept, partition))
+        return invalid(definition, `the row ${row} is not of the partition ${partition}`)
+      if (staged.has(key)) return invalid(definition, `two rows have one key: ${row}`)
+      staged.set(key, kept)
+    }
+    return Effect.void
+  }
+  yield* RowCodec.encode(definition, input, (detail) => invalid(definition, detail)).pipe(
+    Stream.runForEach((step) => (step._tag === "Batch" ? add(step) : Effect.sync(() => staged.clear())))
+  )
+  return staged
+})
+
+const isOf = ({ partition: column }: Table.Definition, kept: Kept, partition: Partition.Key) =>
+  column === undefined || partition === null || kept[column] === partition
+
+const keyOf = ({ key }: Table.Definition, kept: Kept) => JSON.stringify(key.map((name) => text(kept[name])))
+
+/** What the table would be. */
+const publishing = (
+  definition: Table.Definition,
+  before: Rows,
+  staged: ReadonlyMap<string, Kept>,
+  { partition }: Partition.Ref
+): Rows => {
+  const after = new Map<string, Entry>()
+  for (const [key, { kept, removed }] of before) {
+    if (definition.publishes === "by merging") after.set(key, { kept, removed: true })
+    else if (!isOf(definition, kept, partition)) after.set(key, { kept, removed })
+  }
+  for (const [key, kept] of staged) after.set(key, { kept, removed: false })
+  return after
+}
+
+const changesOf = (
+  definition: Table.Definition,
+  before: Rows,
+  after: Rows,
+  staged: ReadonlyMap<string, Kept>,
+  { partition }: Partition.Ref
+): Table.Changes => {
+  const live = Array.from(before).filter(([, { kept, removed }]) => !removed && isOf(definition, kept, partition))
+  if (definition.publishes === "by replacing") {
+    return { before: live.length, inserted: staged.size, updated: 0, unchanged: 0, removed: live.length }
+  }
+  const kept = live.filter(([key]) => staged.has(key))
+  const same = kept.filter(([key, entry]) => encoded(definition, entry) === encoded(definition, after.get(key)!)).length
+  return {
+    before: live.length,
+    inserted: staged.size - kept.length,
+    updated: kept.length - same,
+    unchanged: same,
+    removed: live.length - kept.length
+  }
+}
+
+const digestOf = (definition: Table.Definition, rows: Rows, { partition }: Partition.Ref) => {
+  let sum = 0n
+  let count = 0
+  for (const entry of rows.values()) {
+    if (!isOf(definition, entry.kept, partition)) continue
+    sum += BigInt(`0x${Version.hash("row", [encoded(definition, entry)])}`)
+    count += 1
+  }
+  const names = definition.columns.map(({ name }) => name)
+  return Version.hash("memory table", [...names, String(count), BigInt.asUintN(128, sum).toString(16)])
+}
+
+const encoded = ({ columns }: Table.Definition, { kept, removed }: Entry) =>
+  JSON.stringify([...columns.map(({ name }) => text(kept[name])), removed])
+
+/** A value as a text that no other value of its column has; -0 as 0, as in PostgreSQL. */
+const text = (value: unknown): string | null => {
+  if (value === null) return null
+  return typeof value === "object" ? Version.canonicalJson(value) : String(value)
+}

@@ -1,0 +1,70 @@
+/**
+ * Why a request cannot be planned, in words for the person who asked.
+ *
+ * A plan that can be made and then fails is no matter of this module.
+ */
+import * as Schema from "effect/Schema"
+import { Key } from "./Partition.ts"
+
+const asset = Schema.String
+
+export const Problem = Schema.TaggedUnion({
+  NotPartitioned: {},
+  PartitionAndRange: {},
+  BadPartition: { key: Schema.String },
+  RangeReversed: { from: Schema.String, to: Schema.String },
+  /** `first` and `last` are the partitions that have begun; `last` comes before `first` when none has. */
+  UnknownPartition: { asset, partition: Schema.String, first: Schema.String, last: Schema.String },
+  /** Its source forgets, and nothing was published before its window ended. */
+  EndedPartition: { asset, partition: Schema.String },
+  /** Its source forgets; what was published before its window ended stays as it is. */
+  FrozenPartition: { asset, partition: Schema.String },
+  /** `selection` is one that would work. */
+  MissingDependency: { asset, partition: Key, dependency: asset, selection: Schema.Array(Schema.String) },
+  BadAccept: { accept: Schema.String },
+  /** `known` are the blocking checks the asset has. */
+  UnknownCheck: { asset, check: Schema.String, known: Schema.Array(Schema.String) },
+  CheckNotBlocking: { asset, check: Schema.String },
+  AcceptOutsidePlan: { asset, check: Schema.String }
+})
+export type Problem = typeof Problem.Type
+
+/** A mistake of the one who asked: nothing was done. */
+export class PlanError extends Schema.TaggedError<PlanError>()("PlanError", { problem: Problem }) {
+  override get message(): string {
+    return show(this.problem)
+  }
+}
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const show = (problem: Problem): string =>
+  Problem.match(problem, {
+    NotPartitioned: () => "partitions were named, but nothing that is selected has partitions",
+    PartitionAndRange: () => "name one partition or a range of them, not both",
+    BadPartition: ({ key }) => `"${key}" is not a partition key; keys are days such as 2025-01-31`,
+    RangeReversed: ({ from, to }) => `the range of partitions ends (${to}) before it starts (${from})`,
+    UnknownPartition: ({ asset, first, last, partition }) =>
+      last < first
+        ? `${asset} has no partition ${partition}; its first, ${first}, has not begun`
+        : `${asset} has no partition ${partition}; it has those from ${first} to ${last}`,
+    EndedPartition: ({ asset, partition }) =>
+      `${asset}/${partition} was not materialized while its source could still be asked, and cannot be any more`,
+    FrozenPartition: ({ asset, partition }) =>
+      `${asset}/${partition} is frozen: its window has ended and its source cannot be asked again`,
+    MissingDependency: ({ asset, dependency, partition, selection }) =>
+      `${asset}${partition === null ? "" : `/${partition}`} needs ${dependency}, which was never materialized and is ` +
+      `not in this plan; try: assets materialize ${selection.map(quoted).join(" ")}`,
+    BadAccept: ({ accept }) => `"${accept}" does not name a check; write ASSET:CHECK`,
+    UnknownCheck: ({ asset, check, known }) =>
+      `${asset} has no check called "${check}"; ` +
+      (known.length === 0 ? "it has no blocking checks" : `its blocking checks are ${known.map(quoted).join(", ")}`),
+    CheckNotBlocking: ({ asset, check }) =>
+      `the check "${check}" of ${asset} is not blocking: its failure is recorded and there is nothing to accept`,
+    AcceptOutsidePlan: ({ asset, check }) => `${asset} is not in this plan, so its check "${check}" cannot be accepted`
+  })
+
+/** As a shell takes it for one word. */
+const quoted = (word: string) => (/^[\w+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)

@@ -1,0 +1,152 @@
+/**
+ * How far a run is, from its plan and its events: a line for each step that settled, a view of those that have not.
+ *
+ * Where the lines go and how often the view is drawn is not its business.
+ */
+import type { Event, Of } from "./Event.ts"
+import * as EventLine from "./EventLine.ts"
+import * as Partition from "./Partition.ts"
+import * as Plan from "./Plan.ts"
+import * as Report from "./Report.ts"
+
+interface Running {
+  readonly name: string
+  readonly since: number
+  readonly note: string
+}
+
+/** Takes a plan's events in order. */
+export class Progress {
+  private readonly plan: Plan.Plan
+  private readonly style: Report.Style
+  private readonly width: number
+  private readonly running = new Map<string, Running>()
+  private readonly tally = new Map<Event["_tag"], number>()
+  private startedAt = 0
+
+  constructor(plan: Plan.Plan, style: Report.Style) {
+    this.plan = plan
+    this.style = style
+    this.width = Math.min(40, Math.max(0, ...plan.steps.map((step) => Partition.show(step).length)))
+  }
+
+  /** What there is to do, and why; a long plan is abbreviated. */
+  planned(): ReadonlyArray<string> {
+    const lines = Plan.explain(this.plan)
+    const { length } = this.plan.steps
+    if (length === 0) return lines
+    const shown = length > longest ? longest - 5 : length
+    const left = length - shown
+    return [
+      `${Report.count(length, "step")} to do:`,
+      ...lines.slice(0, shown).map((line) => `  ${line}`),
+      ...(left === 0 ? [] : [`  … and ${Report.number(left)} more; \`assets plan\` shows all`]),
+      ...lines.slice(length),
+      ""
+    ]
+  }
+
+  /** The lines that an event adds to what stays. */
+  apply(event: Event): ReadonlyArray<string> {
+    const at = Date.parse(event.at)
+    switch (event._tag) {
+      case "RunStarted":
+        this.startedAt = at
+        return []
+      case "StepStarted":
+        this.running.set(Partition.id(event), { name: Partition.show(event), since: at, note: "" })
+        return []
+      case "StepRetried": {
+        const known = this.running.get(Partition.id(event))
+        if (known !== undefined) this.running.set(Partition.id(event), { ...known, note: EventLine.show(event) })
+        return []
+      }
+      case "CheckPassed":
+        return []
+      case "CheckFailed":
+        // The step's own line tells of a failure that blocks it, and how to accept it.
+        return event.blocking && !event.accepted ? [] : [this.line(this.style.yellow("!"), event, "")]
+      case "RunSucceeded":
+      case "RunFailed":
+      case "RunCanceled":
+      case "RunInterrupted":
+        return this.ended(event, at)
+      default:
+        return [this.settled(event, at)]
+    }
+  }
+
+  /** The steps that run now, and how many are done. */
+  view(now: number, rows: number): ReadonlyArray<string> {
+    const running = Array.from(this.running.values())
+    const shown = running.slice(0, Math.max(1, rows - 3))
+    const settled = Array.from(this.tally.values()).reduce((sum, amount) => sum + amount, 0)
+    const elapsed = Report.duration(Math.max(0, now - this.startedAt))
+    return [
+      ...shown.map(({ name, note, since }) =>
+        `  ${name.padEnd(this.width)}  ${Report.duration(Math.max(0, now - since))}  ${note}`.trimEnd()
+      ),
+      ...(shown.length < running.length ? [`  … and ${running.length - shown.length} more`] : []),
+      `  ${settled} of ${Report.count(this.plan.steps.length, "step")} done, ${elapsed}`
+    ]
+  }
+
+  private settled(event: Settling, at: number): string {
+    this.tally.set(event._tag, (this.tally.get(event._tag) ?? 0) + 1)
+    const since = this.running.get(Partition.id(event))?.since
+    this.running.delete(Partition.id(event))
+    const took = since === undefined ? "" : ` in ${Report.duration(at - since)}`
+    switch (event._tag) {
+      case "AssetMaterialized":
+        return this.line(this.style.green("+"), event, took)
+      case "StepFailed":
+        return this.line(this.style.red("x"), event, "")
+      case "AssetVerified":
+        return this.line(this.style.green("="), event, took)
+      default:
+        return this.line(this.style.dim("-"), event, "")
+    }
+  }
+
+  private line(mark: string, event: Event, suffix: string): string {
+    return `${mark} ${EventLine.subject(event).padEnd(this.width)}  ${EventLine.show(event)}${suffix}`
+  }
+
+  private ended(event: Ending, at: number): ReadonlyArray<string> {
+    this.running.clear()
+    const took = Report.duration(at - this.startedAt)
+    const done = summaries.flatMap(([tag, word]) => {
+      const amount = this.tally.get(tag) ?? 0
+      return amount === 0 ? [] : [`${Report.number(amount)} ${word}`]
+    })
+    const what = done.length === 0 ? "" : `: ${done.join(", ")}`
+    const { bold, green, red, yellow } = this.style
+    if (event._tag === "RunSucceeded") return ["", `${green("Succeeded")} in ${took}${what}`]
+    if (event._tag === "RunCanceled") {
+      return ["", `${yellow("Canceled")} after ${took}${what}`, "Run `assets materialize` again to go on."]
+    }
+    return [
+      "",
+      `${red("Failed")} after ${took}${what}`,
+      ...(this.tally.has("StepFailed") || event._tag !== "RunFailed" ? [] : [EventLine.showFailure(event.error)]),
+      `What happened: ${bold(`assets run ${event.runId}`)}`
+    ]
+  }
+}
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const longest = 25
+
+type Ending = Of<"RunSucceeded" | "RunFailed" | "RunCanceled" | "RunInterrupted">
+type Settling = Of<"AssetMaterialized" | "AssetVerified" | "StepCutOff" | "StepSkipped" | "StepFailed" | "AssetWiped">
+
+const summaries = [
+  ["StepFailed", "failed"],
+  ["StepSkipped", "skipped"],
+  ["AssetMaterialized", "materialized"],
+  ["AssetVerified", "verified"],
+  ["StepCutOff", "cut off"]
+] as const

@@ -1,0 +1,61 @@
+/**
+ * Why an asset is not Current, and why a step is in a plan: the tagged data that every answer to "why" is made of.
+ *
+ * Reasons are found by `Staleness` and `Plan`; this module only names them and puts them into words.
+ */
+import * as Schema from "effect/Schema"
+
+export const Status = Schema.Literals(["Missing", "Stale", "Maybe", "Current"])
+/** By version: never published; made from other versions than those in force; undecided until an ancestor ran; neither. */
+export type Status = typeof Status.Type
+
+const causes = {
+  CodeChanged: { from: Schema.String, to: Schema.String },
+  DependencyAdded: { dependency: Schema.String },
+  DependencyRemoved: { dependency: Schema.String },
+  /** `partitions` are those that moved since the value was made; `null` for a dependency without partitions. */
+  DependencyChanged: { dependency: Schema.String, partitions: Schema.NullOr(Schema.Array(Schema.String)) },
+  /** `since` is when the source was last verified (ISO 8601). */
+  RecheckDue: { since: Schema.String }
+}
+
+/** Why a published value is Stale. */
+export const Cause = Schema.TaggedUnion(causes)
+export type Cause = typeof Cause.Type
+
+/** Why a step is in a plan. */
+export const Reason = Schema.TaggedUnion({
+  ...causes,
+  Missing: {},
+  /** A dependency has a step in the same plan, and may come out different. */
+  DependencyPlanned: { dependency: Schema.String },
+  RecheckRequested: {},
+  Forced: {}
+})
+export type Reason = typeof Reason.Type
+
+/** A phrase that fits after a dash: `features — users has changed`. */
+export const show = (reason: Reason): string =>
+  Reason.match(reason, {
+    Missing: () => "never materialized",
+    CodeChanged: ({ from, to }) => `code version ${from} became ${to}`,
+    DependencyAdded: ({ dependency }) => `now depends on ${dependency}`,
+    DependencyRemoved: ({ dependency }) => `no longer depends on ${dependency}`,
+    DependencyChanged: ({ dependency, partitions }) =>
+      partitions === null || partitions.length === 0
+        ? `${dependency} has changed`
+        : `${dependency} has changed in ${showPartitions(partitions)}`,
+    RecheckDue: ({ since }) => `not rechecked since ${since}`,
+    DependencyPlanned: ({ dependency }) => `${dependency} may change`,
+    RecheckRequested: () => "recheck requested",
+    Forced: () => "forced"
+  })
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const showPartitions = (partitions: ReadonlyArray<string>) =>
+  partitions.length <= 3
+    ? partitions.join(", ")
+    : `${partitions.length} partitions (${partitions[0]} … ${partitions[partitions.length - 1]})`

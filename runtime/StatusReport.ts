@@ -1,0 +1,159 @@
+/**
+ * The status of assets and of their partitions as one line each.
+ *
+ * Why one of them is what it is, all the way up, is told by `WhyReport`.
+ */
+import type * as AssetGraph from "./AssetGraph.ts"
+import * as Catalog from "./Catalog.ts"
+import type * as Partition from "./Partition.ts"
+import * as Reason from "./Reason.ts"
+import * as Report from "./Report.ts"
+import * as Staleness from "./Staleness.ts"
+
+/** What `status --json` prints for an asset, or for one of its partitions. */
+export interface Row extends Partition.Ref {
+  readonly status: Reason.Status
+  readonly causes: ReadonlyArray<Reason.Cause>
+  /** The direct dependencies that are not Current: what a Maybe waits for. */
+  readonly undecided: ReadonlyArray<string>
+  /** Numbers of partitions by status, of an asset that has them, asked whole. */
+  readonly partitions?: Staleness.Counts
+  /** As declared now. */
+  readonly codeVersion: string
+  /** Of many partitions one digest; their rows are added up, and the newest says when and by which run. */
+  readonly dataVersion: string | null
+  readonly rows: number | null
+  readonly materializedAt: string | null
+  readonly runId: string | null
+  readonly traceId: string | null
+  /** `null` without a freshness policy. */
+  readonly freshness: "Fresh" | "Overdue" | null
+}
+
+export interface Subject {
+  readonly graph: AssetGraph.AssetGraph
+  readonly catalog: Catalog.Catalog
+  readonly assessments: Staleness.Assessments
+}
+
+/** One row an asset, or with `each` one a partition. */
+export const make = (
+  subject: Subject,
+  selected: ReadonlySet<string>,
+  each: "asset" | "partition"
+): ReadonlyArray<Row> =>
+  Array.from(selected).flatMap((asset) => {
+    if (subject.graph.nodes.get(asset)!.asset.partitions === undefined)
+      return ofSlice(subject, { asset, partition: null })
+    if (each === "asset") return ofAll(subject, asset)
+    const partitions = subject.assessments.slices.get(asset)!.keys()
+    return Array.from(partitions, (partition) => ofSlice(subject, { asset, partition }))
+  })
+
+/** `now` is in milliseconds since the epoch. */
+export const toText = (rows: ReadonlyArray<Row>, now: number, medium: Report.Medium): ReadonlyArray<string> =>
+  Report.table(
+    [
+      { title: "asset" },
+      { title: "partition" },
+      { title: "status", paint: (style, text) => paintWorst(style, text) },
+      { title: "why", gives: true },
+      { title: "rows", align: "right" },
+      { title: "materialized" },
+      { title: "version", paint: (style, text) => style.dim(text) }
+    ],
+    rows.map((row) => [
+      row.asset,
+      row.partition ?? "",
+      row.partitions === undefined ? row.status : showCounts(row.partitions),
+      row.causes.length > 0 ? row.causes.map(Reason.show).join(", ") : waiting(row),
+      row.rows === null ? "" : Report.number(row.rows),
+      row.materializedAt === null ? "" : Report.ago(row.materializedAt, now),
+      row.dataVersion === null ? "" : Report.version(row.dataVersion)
+    ]),
+    medium
+  )
+
+/** Why slices are Stale, each cause once; the partitions of a dependency that moved come together. */
+export const causesOf = (slices: ReadonlyArray<Staleness.Assessment>): ReadonlyArray<Reason.Cause> => {
+  const found = new Map<string, Reason.Cause>()
+  for (const cause of slices.flatMap(stale)) {
+    const id = cause._tag === "DependencyChanged" ? `${cause._tag} ${cause.dependency}` : JSON.stringify(cause)
+    const known = found.get(id)
+    if (known?._tag !== "DependencyChanged" || cause._tag !== "DependencyChanged") found.set(id, cause)
+    else if (known.partitions !== null && cause.partitions !== null) {
+      const partitions = Array.from(new Set([...known.partitions, ...cause.partitions])).sort()
+      found.set(id, { ...known, partitions })
+    }
+  }
+  return Array.from(found.values())
+}
+
+/** `2 Missing, 5 Current`, the worst first. */
+export const showCounts = (counts: Staleness.Counts): string =>
+  Reason.Status.literals
+    .filter((status) => counts[status] > 0)
+    .map((status) => `${Report.number(counts[status])} ${status}`)
+    .join(", ")
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const paintWorst = (style: Report.Style, text: string): string => {
+  const colors = { Missing: style.red, Stale: style.yellow, Maybe: style.yellow, Current: style.green }
+  const worst = Reason.Status.literals.find((status) => text.includes(status))
+  return worst === undefined ? text : colors[worst](text)
+}
+
+const waiting = ({ status, undecided }: Row): string =>
+  status === "Missing" ? "never materialized" : undecided.length > 0 ? `depends on ${undecided.join(", ")}` : ""
+
+const ofSlice = ({ assessments, catalog, graph }: Subject, ref: Partition.Ref): Row => {
+  const assessment = Staleness.get(assessments, ref)!
+  const state = Catalog.get(catalog, ref)
+  return {
+    asset: ref.asset,
+    partition: ref.partition,
+    status: assessment.status,
+    causes: stale(assessment),
+    undecided: assessment.undecided,
+    codeVersion: graph.nodes.get(ref.asset)!.asset.codeVersion,
+    dataVersion: state?.dataVersion ?? null,
+    rows: state?.rows ?? null,
+    ...lastOf(state)
+  }
+}
+
+const ofAll = ({ assessments, catalog, graph }: Subject, asset: string): Row => {
+  const slices = Array.from(assessments.slices.get(asset)!.values())
+  const states = Array.from(Catalog.slices(catalog, asset).values())
+  const newest = states.reduce<Catalog.AssetState | undefined>(
+    (newest, state) => (newest === undefined || state.changedPosition > newest.changedPosition ? state : newest),
+    undefined
+  )
+  return {
+    asset,
+    partition: null,
+    status: Staleness.status(assessments, asset),
+    partitions: Staleness.aggregate(assessments, asset),
+    causes: causesOf(slices),
+    undecided: Array.from(new Set(slices.flatMap((slice) => slice.undecided))),
+    codeVersion: graph.nodes.get(asset)!.asset.codeVersion,
+    dataVersion: Catalog.versionFor(catalog, asset, "all", null)?.version ?? null,
+    rows: states.some((state) => state.rows !== null)
+      ? states.reduce((sum, state) => sum + (state.rows ?? 0), 0)
+      : null,
+    ...lastOf(newest)
+  }
+}
+
+const lastOf = (state: Catalog.AssetState | undefined) => ({
+  materializedAt: state?.materializedAt ?? null,
+  runId: state?.runId ?? null,
+  traceId: state?.traceId ?? null,
+  freshness: null
+})
+
+/** What differs about a frozen slice is no cause: nothing comes of it. */
+const stale = ({ causes, status }: Staleness.Assessment) => (status === "Stale" ? causes : [])

@@ -1,0 +1,244 @@
+/**
+ * One step of a plan: claim the slice, decide again by what is in force, compute, check, publish.
+ *
+ * The order of steps is the Executor's; how a value is staged and made visible is its IO manager's.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as AssetGraph from "./AssetGraph.ts"
+import * as Attempt from "./Attempt.ts"
+import type { AssetState } from "./Catalog.ts"
+import * as Catalog from "./Catalog.ts"
+import { type Event, type Failure, failureOf } from "./Event.ts"
+import type * as EventLog from "./EventLog.ts"
+import type * as Partition from "./Partition.ts"
+import type * as Plan from "./Plan.ts"
+import type * as Quarantine from "./Quarantine.ts"
+import type { Reason } from "./Reason.ts"
+import * as Retry from "./Retry.ts"
+import * as Staleness from "./Staleness.ts"
+import * as Telemetry from "./Telemetry.ts"
+import * as Timestamp from "./Timestamp.ts"
+import type * as Workers from "./Workers.ts"
+
+/** What the steps of a run share. */
+export interface Context {
+  readonly graph: AssetGraph.AssetGraph
+  readonly plan: Plan.Plan
+  readonly runId: string
+  readonly log: EventLog.EventLog["Service"]
+  readonly session: EventLog.Session
+  readonly quarantine: Quarantine.Quarantine["Service"]
+  readonly record: (event: EventLog.Fact) => Effect.Effect<void, EventLog.EventLogError>
+  /** Told of events that were recorded together with a value. */
+  readonly observe: (event: Event) => Effect.Effect<void>
+  /** Whether spans are kept; their ids are recorded all the same. */
+  readonly isTraced: boolean
+}
+
+export interface Failed {
+  readonly _tag: "Failed"
+  readonly ref: Partition.Ref
+  readonly error: Failure
+  /** Whether a blocking check was what failed. */
+  readonly byCheck: boolean
+}
+
+export type Settled =
+  { readonly _tag: "Published" } | { readonly _tag: "CutOff" } | { readonly _tag: "Skipped" } | Failed
+
+/** Settles a step; only the log itself can make it fail. */
+export const run = (
+  context: Context,
+  step: Plan.Step,
+  workers: Workers.Workers
+): Effect.Effect<Settled, EventLog.EventLogError> =>
+  // Not acquireUseRelease: waiting for a claim must stay interruptible.
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(restore(claim(context, step, workers)), (claimed) =>
+      Effect.ensuring(restore(decide(context, step, workers, claimed)), context.session.release(claimed))
+    )
+  )
+
+/** Settles a step without trying, because another one failed or was skipped. */
+export const skip = Effect.fnUntraced(function* (context: Context, step: Plan.Step, because: Partition.Ref) {
+  const at = yield* Timestamp.now
+  yield* context.record({ _tag: "StepSkipped", at, ...slice(context, step), because: because.asset })
+  const settled: Settled = { _tag: "Skipped" }
+  return settled
+})
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+/** Takes the slice, or waits until whoever holds it is done, holding no worker meanwhile. */
+const claim = (
+  context: Context,
+  step: Plan.Step,
+  workers: Workers.Workers
+): Effect.Effect<EventLog.Claim, EventLog.EventLogError> => {
+  const attempt = context.session.claim({ asset: step.asset, partition: step.partition })
+  const again: Effect.Effect<EventLog.Claim, EventLog.EventLogError> = Effect.flatMap(
+    Effect.andThen(Effect.sleep("100 millis"), attempt),
+    Option.match({ onNone: () => again, onSome: Effect.succeed })
+  )
+  return Effect.flatMap(attempt, Option.match({ onNone: () => workers.standAside(again), onSome: Effect.succeed }))
+}
+
+interface Begun {
+  readonly workers: Workers.Workers
+  readonly claim: EventLog.Claim
+  readonly catalog: Catalog.Catalog
+  readonly assessment: Staleness.Assessment
+  readonly span: Attempt.Span
+}
+
+/** Asks the planner's own question again, about the versions now in force. */
+const decide = Effect.fnUntraced(function* (
+  context: Context,
+  step: Plan.Step,
+  workers: Workers.Workers,
+  claim: EventLog.Claim
+) {
+  const { graph, log, plan } = context
+  const catalog = yield* log.states(reads(graph, step))
+  const [unpublished] = Staleness.inputs(graph, catalog, step).unpublished
+  if (unpublished !== undefined) return yield* skip(context, step, { asset: unpublished, partition: null })
+
+  const assessment = Staleness.causes(graph, catalog, step, plan.at)
+  const attributes = {
+    partitionKey: step.partition,
+    runId: context.runId,
+    codeVersion: codeVersion(graph, step),
+    reason: tags(reasonsNow(step, assessment))
+  }
+  return yield* Telemetry.step(step.asset, { attributes, inputs: producers(graph, catalog, step) }, (span) =>
+    settle(context, step, { workers, claim, catalog, assessment, span })
+  )
+})
+
+/** Does what was decided, and tells the tracer and the metrics what came of it. */
+const settle = Effect.fnUntraced(function* (context: Context, step: Plan.Step, begun: Begun) {
+  const { assessment, catalog, span } = begun
+  const started = yield* Clock.currentTimeMillis
+  const isDone = assessment.status === "Current" && !insists(step, context.plan, Catalog.get(catalog, step))
+  const { dataVersion, outcome, rows, settled } = yield* isDone ? cutOff(context, step) : compute(context, step, begun)
+  const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
+  Telemetry.annotate(span, { outcome, rowsWritten: rows, dataVersion })
+  if (settled._tag === "Failed") yield* Telemetry.failStep(span, settled.error)
+  yield* Telemetry.recordStep({ asset: step.asset, outcome, seconds, rows })
+  return settled
+})
+
+interface Told {
+  readonly settled: Settled
+  readonly outcome: string
+  readonly rows: number
+  readonly dataVersion: string | null
+}
+
+const cutOff = Effect.fnUntraced(function* (context: Context, step: Plan.Step) {
+  yield* context.record({ _tag: "StepCutOff", at: yield* Timestamp.now, ...slice(context, step) })
+  const told: Told = { settled: { _tag: "CutOff" }, outcome: "CutOff", rows: 0, dataVersion: null }
+  return told
+})
+
+const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, begun: Begun) {
+  const { graph, log, record } = context
+  const { assessment, claim, span, workers } = begun
+  const { asset } = graph.nodes.get(step.asset)!
+  const ref = slice(context, step)
+  yield* record({ _tag: "StepStarted", at: yield* Timestamp.now, ...ref, reasons: reasonsNow(step, assessment) })
+
+  let retries: Retry.Retry | undefined
+  let catalog = begun.catalog
+  for (let attempt = 1; ; attempt++) {
+    const exit = yield* Effect.exit(Attempt.run({ ...context, step, claim, catalog, attempt, span }))
+    if (Exit.isSuccess(exit) && exit.value._tag === "Recorded") {
+      const { event } = exit.value
+      yield* context.observe(event)
+      const verified = event._tag === "AssetVerified"
+      const told: Told = {
+        settled: { _tag: "Published" },
+        outcome: verified ? "Verified" : "Materialized",
+        rows: verified ? 0 : (event.rows ?? 0),
+        dataVersion: event.dataVersion
+      }
+      return told
+    }
+    const moved = Exit.isSuccess(exit)
+    const cause = moved ? Cause.fail(new Attempt.DependencyMoved({ asset: step.asset })) : exit.cause
+    retries ??= yield* Retry.make(asset.retry)
+    const delayMillis = yield* moved ? retries.afterMove : retries.afterFailure(cause)
+    if (delayMillis === undefined) {
+      const error = failureOf(cause)
+      yield* record({ _tag: "StepFailed", at: yield* Timestamp.now, ...ref, error, attempts: attempt })
+      const byCheck = error._tag === "BlockingCheckFailed"
+      const told: Told = {
+        settled: { _tag: "Failed", ref: step, error, byCheck },
+        outcome: "Failed",
+        rows: 0,
+        dataVersion: null
+      }
+      return told
+    }
+    yield* record({
+      _tag: "StepRetried",
+      at: yield* Timestamp.now,
+      ...ref,
+      attempt,
+      error: failureOf(cause),
+      delayMillis
+    })
+    yield* Telemetry.recordRetry(step.asset)
+    if (delayMillis > 0) yield* workers.standAside(Effect.sleep(delayMillis))
+    catalog = yield* log.states(reads(graph, step))
+  }
+})
+
+/** The slices whose states decide about a step: its own, and those it reads or follows. */
+const reads = (graph: AssetGraph.AssetGraph, step: Plan.Step): ReadonlyArray<Partition.Ref> => {
+  const node = graph.nodes.get(step.asset)!
+  return [
+    { asset: step.asset, partition: step.partition },
+    ...node.deps.map(({ asset, mapping }) => ({ asset, partition: mapping === "identity" ? step.partition : null })),
+    ...node.after.map((asset) => ({ asset, partition: null }))
+  ]
+}
+
+/** Forced and rechecked steps compute although they are Current, unless another process did so after the plan was made. */
+const insists = (step: Plan.Step, plan: Plan.Plan, state: AssetState | undefined) =>
+  step.reasons.some((reason) => reason._tag === "Forced" || reason._tag === "RecheckRequested") &&
+  (state === undefined || Date.parse(state.verifiedAt) <= plan.at)
+
+const reasonsNow = (step: Plan.Step, assessment: { readonly causes: ReadonlyArray<Reason> }) =>
+  assessment.causes.length > 0 ? assessment.causes : step.reasons
+
+const tags = (reasons: ReadonlyArray<Reason>) => Array.from(new Set(reasons.map(({ _tag }) => _tag))).join(",")
+
+// Jaeger and collectors drop what is over this many links.
+const mostLinks = 128
+
+const producers = (graph: AssetGraph.AssetGraph, catalog: Catalog.Catalog, step: Plan.Step) => {
+  const ids: Array<Telemetry.SpanIds> = []
+  for (const { asset, mapping } of graph.nodes.get(step.asset)!.deps) {
+    for (const { partition, spanId, traceId } of Catalog.slices(catalog, asset).values()) {
+      if (ids.length === mostLinks) return ids
+      if (mapping === "identity" && partition !== step.partition) continue
+      if (traceId !== null && spanId !== null) ids.push({ traceId, spanId })
+    }
+  }
+  return ids
+}
+
+const codeVersion = (graph: AssetGraph.AssetGraph, step: Plan.Step) => graph.nodes.get(step.asset)!.asset.codeVersion
+
+const slice = (context: Context, step: Partition.Ref) => ({
+  runId: context.runId,
+  asset: step.asset,
+  partition: step.partition
+})

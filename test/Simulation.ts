@@ -1,0 +1,172 @@
+/**
+ * A project that exists on paper only: declarations that can change, a world that its sources look at, a log, and an
+ * interpreter of plans with the executor's decisions and none of its effects.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Asset from "../runtime/Asset.ts"
+import * as AssetGraph from "../runtime/AssetGraph.ts"
+import * as Catalog from "../runtime/Catalog.ts"
+import type { Event } from "../runtime/Event.ts"
+import * as IoManager from "../runtime/IoManager.ts"
+import * as Partition from "../runtime/Partition.ts"
+import * as Plan from "../runtime/Plan.ts"
+import * as Staleness from "../runtime/Staleness.ts"
+import * as Version from "../runtime/Version.ts"
+
+/** A kind of value that nothing stores. */
+export const io = IoManager.make<unknown, unknown, unknown, unknown, unknown, never>({
+  kind: "paper",
+  describe: (owner) => `paper ${owner.key}`,
+  problems: () => [],
+  store: () => Effect.never
+})
+
+/** Declares an asset whose body is never run. */
+export const asset = <D extends Asset.Deps = {}>(
+  key: string,
+  options: { readonly deps?: D; readonly code?: string } = {}
+) => Asset.make(key, { io, codeVersion: options.code ?? "1", deps: options.deps ?? {}, materialize: () => Effect.void })
+
+/** Likewise, in days from `start`. */
+export const daily = <D extends Asset.Deps = {}>(
+  key: string,
+  options: { readonly start: string; readonly deps?: D; readonly code?: string }
+) =>
+  Asset.make(key, {
+    io,
+    codeVersion: options.code ?? "1",
+    partitions: Partition.daily({ start: options.start }),
+    deps: options.deps ?? {},
+    materialize: () => Effect.void
+  })
+
+export class Simulation {
+  now: number
+  graph: AssetGraph.AssetGraph
+  readonly log: Array<{ readonly position: number; readonly event: Event }> = []
+  /** What each source shows now, by `Partition.id`; 0 unless said otherwise. */
+  readonly world = new Map<string, number>()
+  private readonly builder = new Catalog.Builder()
+  /** How many different values an asset can have; few make early cutoff likely. */
+  private readonly variety: (asset: string) => number
+
+  constructor(
+    roots: ReadonlyArray<Asset.Any>,
+    options: { readonly now?: string; readonly variety?: (asset: string) => number } = {}
+  ) {
+    this.graph = AssetGraph.make(roots)
+    this.now = Date.parse(options.now ?? "2026-03-10T12:00:00Z")
+    this.variety = options.variety ?? (() => 1_000_000)
+  }
+
+  get catalog(): Catalog.Catalog {
+    return this.builder.snapshot()
+  }
+
+  /** Declares the project anew. */
+  redeclare(...roots: ReadonlyArray<Asset.Any>): void {
+    this.graph = AssetGraph.make(roots)
+  }
+
+  pass(hours: number): void {
+    this.now += hours * 3_600_000
+  }
+
+  assess(): Staleness.Assessments {
+    return Staleness.assess(this.graph, this.catalog, this.now)
+  }
+
+  /** `Missing`, `Stale`, `Maybe` or `Current`, by the name of the slice. */
+  statuses(): Record<string, string> {
+    const statuses: Record<string, string> = {}
+    for (const [asset, slices] of this.assess().slices) {
+      for (const [partition, { status }] of slices) statuses[Partition.show({ asset, partition })] = status
+    }
+    return statuses
+  }
+
+  plan(...selection: ReadonlyArray<string>): Plan.Plan {
+    return this.request({ selection })
+  }
+
+  request(request: Partial<Plan.Request>): Plan.Plan {
+    return Result.getOrThrow(Plan.make(this.graph, this.catalog, { ...Plan.everything, ...request }, this.now))
+  }
+
+  /** The message of the refusal. */
+  refusal(request: Partial<Plan.Request>): string {
+    const result = Plan.make(this.graph, this.catalog, { ...Plan.everything, ...request }, this.now)
+    return Result.match(result, { onFailure: (error) => error.message, onSuccess: () => "planned" })
+  }
+
+  /** Runs a plan and tells which of its steps ran, the others having been cut off. */
+  execute(plan: Plan.Plan): ReadonlyArray<string> {
+    const executed: Array<string> = []
+    for (const step of plan.steps) {
+      if (step.certainty === "Conditional" && this.isSettled(step, plan.at)) {
+        this.append({ _tag: "StepCutOff", ...this.stamp(step, plan.at) })
+        continue
+      }
+      const { provenance, unpublished } = Staleness.inputs(this.graph, this.catalog, step)
+      if (unpublished.length > 0) throw new Error(`${Partition.show(step)} ran before ${unpublished.join(", ")}`)
+      const dataVersion = this.compute(step)
+      this.append({
+        _tag: this.builder.get(step)?.dataVersion === dataVersion ? "AssetVerified" : "AssetMaterialized",
+        ...this.stamp(step, plan.at),
+        codeVersion: this.codeVersion(step.asset),
+        dataVersion,
+        provenance,
+        rows: null,
+        metadata: {},
+        attempts: 1,
+        traceId: null,
+        spanId: null
+      })
+      executed.push(Partition.show(step))
+    }
+    return executed
+  }
+
+  run(...selection: ReadonlyArray<string>): ReadonlyArray<string> {
+    return this.execute(this.plan(...selection))
+  }
+
+  wipe(ref: Partition.Ref): void {
+    this.append({ _tag: "AssetWiped", ...this.stamp(ref, this.now) })
+  }
+
+  /** The data version that computing a slice now would give: a function of code, inputs and, for sources, the world. */
+  compute(ref: Partition.Ref): string {
+    if (this.graph.nodes.get(ref.asset)!.deps.length === 0) return String(this.world.get(Partition.id(ref)) ?? 0)
+    const { provenance } = Staleness.inputs(this.graph, this.catalog, ref)
+    // In the order of their names, because inputs are named: the order of declaration is no input.
+    const parts = Object.keys(provenance)
+      .sort()
+      .flatMap((asset) => [asset, provenance[asset]!.version])
+    const hash = Version.hash(ref.asset, [this.codeVersion(ref.asset), ...parts])
+    return String(Number.parseInt(hash.slice(0, 8), 16) % this.variety(ref.asset))
+  }
+
+  private codeVersion(asset: string) {
+    return this.graph.nodes.get(asset)!.asset.codeVersion
+  }
+
+  // The executor has no more than these states at hand when it decides.
+  private isSettled(step: Plan.Step, now: number): boolean {
+    const node = this.graph.nodes.get(step.asset)!
+    const near = [step.asset, ...node.deps.map((edge) => edge.asset)]
+    const catalog = Catalog.fromStates(near.flatMap((asset) => Array.from(this.builder.slices(asset).values())))
+    return Staleness.causes(this.graph, catalog, step, now).status === "Current"
+  }
+
+  private stamp({ asset, partition }: Partition.Ref, at: number) {
+    return { at: new Date(at).toISOString(), runId: "run", asset, partition }
+  }
+
+  private append(event: Event) {
+    const position = this.log.length + 1
+    this.log.push({ position, event })
+    this.builder.apply(event, position)
+  }
+}

@@ -1,0 +1,145 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { model } from "../../assets/model.ts"
+import { materialize, metadataOf, onDatabase, project, rows, status, today } from "./Pipeline.ts"
+import * as Worlds from "./Worlds.ts"
+
+const world = Worlds.sample({ users: 120, tracks: 60 })
+const listens = world.lists.flatMap((list) => list.items ?? [])
+
+const withTimes = <A extends { readonly created_at: string; readonly updated_at: string }>(row: A) => ({
+  ...row,
+  created_at: new Date(`${row.created_at}Z`),
+  updated_at: new Date(`${row.updated_at}Z`)
+})
+
+const withoutBookkeeping = ({ first_seen_at, removed_at, run_id, ...row }: Record<string, unknown>) => {
+  assert.instanceOf(first_seen_at, Date)
+  assert.isNull(removed_at)
+  assert.isString(run_id)
+  return row
+}
+
+describe("the first run", () => {
+  it.effect("publishes six assets, after which there is nothing to do", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const ran = yield* materialize({ world })
+        const slices = ["users", "tracks", `listen_history/${today}`, "features", "model", "recommendations"]
+        assert.sameMembers(Object.keys(ran.outcomes), slices)
+        for (const slice of slices) assert.strictEqual(ran.outcomes[slice], "Materialized", ran.explain)
+        for (const slice of slices) assert.strictEqual((yield* status)[slice], "Current")
+        assert.strictEqual((yield* materialize({ world })).explain, "Succeeded: nothing to do")
+      })
+    )
+  )
+
+  it.effect("keeps users and tracks with the columns of the API, zoneless times as UTC", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const ran = yield* materialize({ world, select: ["users", "tracks"] })
+        const users = yield* rows("select * from music.users order by id")
+        const tracks = yield* rows("select * from music.tracks order by id")
+        assert.deepStrictEqual(users.map(withoutBookkeeping), world.users.map(withTimes))
+        assert.deepStrictEqual(tracks.map(withoutBookkeeping), world.tracks.map(withTimes))
+        const none = { before: 0, updated: 0, unchanged: 0, removed: 0 }
+        assert.deepStrictEqual(metadataOf(ran), {
+          users: { ...none, rows: world.users.length, inserted: world.users.length },
+          tracks: { ...none, rows: world.tracks.length, inserted: world.tracks.length }
+        })
+      })
+    )
+  )
+
+  it.effect("keeps one row a listen of the day, at its position in the list", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        yield* materialize({ world })
+        const found = yield* rows("select * from music.listen_history order by user_id, position")
+        const expected = world.lists.flatMap((list) => {
+          const { created_at, items, updated_at, user_id } = withTimes(list)
+          return (items ?? []).map((track_id, position) => {
+            return { day: today, user_id, position, track_id, created_at, updated_at }
+          })
+        })
+        assert.deepStrictEqual(found, expected)
+        assert.isTrue(world.lists.some(({ items }) => items === null || items.length === 0))
+      })
+    )
+  )
+
+  it.effect("judges the model by held-out listens against popularity, in its manifest", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const ran = yield* materialize({ world })
+        const { manifest } = yield* project.value(model)
+        const { heldOut, ...facts } = manifest
+        assert.deepStrictEqual(facts, {
+          algorithm: "item-knn",
+          parameters: { shrinkage: 5, neighbours: 100 },
+          seed: 1,
+          users: world.lists.filter(({ items }) => (items ?? []).length > 0).length,
+          tracks: new Set(listens).size,
+          interactions: listens.length
+        })
+        assert.strictEqual(heldOut.users, facts.users)
+        for (const metrics of [heldOut.model, heldOut.popularity]) {
+          for (const value of Object.values(metrics)) assert.isTrue(value > 0 && value <= 1)
+        }
+        assert.isAbove(heldOut.model.recallAt20, heldOut.popularity.recallAt20)
+        assert.strictEqual(metadataOf(ran)["model"]!["ndcg_at_10"], heldOut.model.ndcgAt10)
+      })
+    )
+  )
+
+  it.effect("finds tables that refer to users and tracks, with an index on every reference", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const references = yield* rows<{ name: string; target: string; cascades: boolean; indexed: boolean }>(`
+          select c.conrelid::regclass || '.' || a.attname as name, c.confrelid::regclass::text as target,
+            c.confdeltype = 'c' as cascades,
+            exists (select from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = a.attnum) as indexed
+          from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+          where c.contype = 'f' and c.connamespace = 'music'::regnamespace`)
+        assert.sameMembers(
+          references.map(({ name, target }) => `${name} -> ${target}`),
+          [
+            "music.listen_history.user_id -> music.users",
+            "music.listen_history.track_id -> music.tracks",
+            "music.features.user_id -> music.users",
+            "music.features.track_id -> music.tracks",
+            "music.recommendations.user_id -> music.users",
+            "music.recommendations.track_id -> music.tracks",
+            "music.recommendations.because_track_id -> music.tracks"
+          ]
+        )
+        for (const { cascades, indexed, name } of references) assert.isTrue(cascades && indexed, name)
+      })
+    )
+  )
+
+  it.effect("takes ids beyond 32 bits", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const [user, track] = [5_000_000_000, 9_007_199_254_740_991]
+        const small = Worlds.ring(20)
+        const grown: Worlds.Still = {
+          users: [...small.users, Worlds.user(user)],
+          tracks: [...small.tracks, Worlds.track(track)],
+          lists: [...small.lists, Worlds.list(user, 1, track, 2)]
+        }
+        const ran = yield* materialize({ world: grown })
+        assert.strictEqual(ran.status, "Succeeded", ran.explain)
+        const played = yield* rows(
+          `select track_id from music.listen_history where user_id = ${user} order by position`
+        )
+        assert.deepStrictEqual(
+          played.map(({ track_id }) => track_id),
+          [1, track, 2]
+        )
+        assert.isAbove((yield* rows(`select from music.recommendations where user_id = ${user}`)).length, 0)
+        assert.isAbove((yield* rows(`select from music.recommendations where track_id = ${track}`)).length, 0)
+      })
+    )
+  )
+})

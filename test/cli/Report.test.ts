@@ -1,0 +1,186 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { Event } from "../../runtime/Event.ts"
+import type * as Plan from "../../runtime/Plan.ts"
+import { Progress } from "../../runtime/Progress.ts"
+import * as Report from "../../runtime/Report.ts"
+import * as Screen from "../../runtime/Screen.ts"
+
+const terminal = (columns: number): Report.Medium => ({ style: Report.plain, columns, animated: true })
+
+describe("a table", () => {
+  const columns = [{ title: "asset" }, { title: "why", gives: true }, { title: "rows", align: "right" }] as const
+
+  it("aligns its columns and leaves out those without text", () => {
+    expect(
+      Report.table(
+        columns,
+        [
+          ["users", "", "1,000"],
+          ["features", "", "5"]
+        ],
+        Report.paper
+      )
+    ).toEqual(["asset      rows", "users     1,000", "features      5"])
+  })
+
+  it("is as wide as the terminal at most, at the cost of one column", () => {
+    const rows = [["users", "not rechecked since yesterday", "1"]]
+    const [, line] = Report.table(columns, rows, terminal(30))
+    expect(line).toBe("users  not rechecked si…     1")
+  })
+
+  it("counts characters that take two cells", () => {
+    const [, first, second] = Report.table(
+      columns.slice(0, 2),
+      [
+        ["日本", "x"],
+        ["abcd", "y"]
+      ],
+      Report.paper
+    )
+    expect([first, second]).toEqual(["日本   x", "abcd   y"])
+  })
+})
+
+describe("quantities", () => {
+  it("are told in the unit that fits", () => {
+    expect([3, 4200, 200_000, 7_500_000].map(Report.duration)).toEqual(["3 ms", "4.2 s", "3 min 20 s", "2 h 5 min"])
+    const now = Date.parse("2026-03-10T12:00:00Z")
+    expect(Report.ago("2026-03-10T11:59:59.900Z", now)).toBe("just now")
+    expect(Report.ago("2026-03-10T11:00:00Z", now)).toBe("1 hour ago")
+    expect(Report.ago("2026-03-01T11:00:00Z", now)).toBe("9 days ago")
+    expect([Report.count(1, "row"), Report.count(12_345, "row")]).toEqual(["1 row", "12,345 rows"])
+  })
+
+  it("are clipped to one line of the width", () => {
+    expect(Report.clip("first\n  second", 80)).toBe("first second")
+    expect(Report.clip("recommendations", 8)).toBe("recomme…")
+  })
+})
+
+describe("a tree", () => {
+  it("shows what hangs on what", () => {
+    const leaf = (text: string) => ({ text, children: [] })
+    const tree = { text: "a", children: [{ text: "b", children: [leaf("c")] }, leaf("d")] }
+    expect(Report.tree(tree)).toEqual(["a", "├─ b", "│  └─ c", "└─ d"])
+  })
+})
+
+describe("a screen", () => {
+  const recorded = (medium: Report.Medium) => {
+    const written: Array<string> = []
+    const screen = Screen.make(medium, (text) => Effect.sync(() => void written.push(text)))
+    return { screen, written }
+  }
+
+  it("draws its view over the one before, below the lines that stay", () => {
+    const { screen, written } = recorded(terminal(10))
+    Effect.runSync(screen.draw(["one", "two"]))
+    Effect.runSync(screen.print(["stays"]))
+    Effect.runSync(screen.draw(["much longer than that"]))
+    Effect.runSync(screen.draw([]))
+    expect(written).toEqual([
+      "one\ntwo\n",
+      "\u001b[2A\u001b[0Jstays\none\ntwo\n",
+      "\u001b[2A\u001b[0Jmuch long…\n",
+      "\u001b[1A\u001b[0J"
+    ])
+  })
+
+  it("writes only what stays where nothing can be written over", () => {
+    const { screen, written } = recorded(Report.paper)
+    Effect.runSync(screen.draw(["one"]))
+    Effect.runSync(screen.print(["stays"]))
+    expect(written).toEqual(["stays\n"])
+  })
+})
+
+describe("the progress of a run", () => {
+  const step = (asset: string): Plan.Step => ({
+    asset,
+    partition: null,
+    certainty: "Certain",
+    reasons: [{ _tag: "Missing" }],
+    after: [],
+    follows: []
+  })
+  const plan = (...assets: ReadonlyArray<string>): Plan.Plan => ({
+    at: 0,
+    selection: [],
+    steps: assets.map(step),
+    upstreamNotSelected: [],
+    accepted: []
+  })
+  const at = (seconds: number) => new Date(seconds * 1000).toISOString()
+  const ref = { runId: "r1", partition: null }
+  const started: Event = {
+    _tag: "RunStarted",
+    at: at(0),
+    runId: "r1",
+    trigger: "materialize",
+    selection: [],
+    steps: 3,
+    traceId: null,
+    spanId: null
+  }
+  const begun = (asset: string, second: number): Event => ({
+    _tag: "StepStarted",
+    at: at(second),
+    ...ref,
+    asset,
+    reasons: []
+  })
+  const done = (asset: string, second: number): Event => ({
+    _tag: "AssetMaterialized",
+    at: at(second),
+    ...ref,
+    asset,
+    codeVersion: "1",
+    dataVersion: "v",
+    provenance: {},
+    rows: 1000,
+    metadata: { inserted: 12, unchanged: 988 },
+    attempts: 1,
+    traceId: null,
+    spanId: null
+  })
+
+  it("is one line for each step that settled, and a view of those that run", () => {
+    const progress = new Progress(plan("users", "tracks", "model"), Report.plain)
+    for (const event of [started, begun("users", 1), begun("tracks", 1)]) expect(progress.apply(event)).toEqual([])
+    expect(progress.view(2500, 10)).toEqual(["  users   1.5 s", "  tracks  1.5 s", "  0 of 3 steps done, 2.5 s"])
+    expect(progress.apply(done("users", 3))).toEqual(["+ users   materialized 1,000 rows (12 inserted) in 2.0 s"])
+    expect(progress.view(3000, 10)).toEqual(["  tracks  2.0 s", "  1 of 3 steps done, 3.0 s"])
+  })
+
+  it("ends with what came of the run and what to do next", () => {
+    const progress = new Progress(plan("users", "model"), Report.plain)
+    const error = { _tag: "ApiDown", message: "the API is down" }
+    const events: ReadonlyArray<Event> = [
+      started,
+      begun("users", 0),
+      { _tag: "StepFailed", at: at(2), ...ref, asset: "users", error, attempts: 3 },
+      { _tag: "StepSkipped", at: at(2), ...ref, asset: "model", because: "users" },
+      { _tag: "RunFailed", at: at(2), runId: "r1", error }
+    ]
+    expect(events.flatMap((event) => progress.apply(event))).toEqual([
+      "x users  failed after 3 attempts: the API is down",
+      "- model  skipped because of users",
+      "",
+      "Failed after 2.0 s: 1 failed, 1 skipped",
+      "What happened: assets run r1"
+    ])
+  })
+
+  it("abbreviates a long plan", () => {
+    const assets = Array.from({ length: 100 }, (_, index) => `asset_${index}`)
+    const lines = new Progress(plan(...assets), Report.plain).planned()
+    expect(lines).toHaveLength(23)
+    expect(lines.at(-2)).toBe("  … and 80 more; `assets plan` shows all")
+  })
+
+  it("says so when there is nothing to do", () => {
+    expect(new Progress(plan(), Report.plain).planned()).toEqual(["Everything is Current"])
+  })
+})

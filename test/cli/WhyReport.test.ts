@@ -1,0 +1,121 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Asset from "../../runtime/Asset.ts"
+import * as GraphReport from "../../runtime/GraphReport.ts"
+import * as Report from "../../runtime/Report.ts"
+import * as StatusReport from "../../runtime/StatusReport.ts"
+import * as WhyReport from "../../runtime/WhyReport.ts"
+import { asset, daily, Simulation } from "../Simulation.ts"
+
+const subjectOf = (simulation: Simulation): StatusReport.Subject => ({
+  graph: simulation.graph,
+  catalog: simulation.catalog,
+  assessments: simulation.assess()
+})
+
+const why = (simulation: Simulation, asset: string, partition: string | null = null) => {
+  const subject = subjectOf(simulation)
+  return WhyReport.toText(WhyReport.make(subject, { asset, partition }), subject, simulation.now)
+}
+
+const diamond = (code: string) => {
+  const source = asset("source", { code })
+  const left = asset("left", { deps: { source } })
+  const right = asset("right", { deps: { source } })
+  return asset("bottom", { deps: { left, right } })
+}
+
+describe("why an asset is what it is", () => {
+  it("follows the causes all the way up, each asset once", () => {
+    const simulation = new Simulation([diamond("1")])
+    simulation.run()
+    simulation.redeclare(diamond("2"))
+    simulation.pass(2)
+    expect(why(simulation, "bottom")).toEqual([
+      "bottom is Maybe: it is decided once what it reads is Current",
+      "├─ left is Maybe: it is decided once what it reads is Current",
+      "│  ├─ source is Stale",
+      "│  │  ├─ its code version 1 became 2",
+      "│  │  └─ last materialized 2 hours ago by run run",
+      "│  └─ last materialized 2 hours ago by run run",
+      "├─ right is Maybe: it is decided once what it reads is Current",
+      "│  ├─ source is Stale, as said elsewhere here",
+      "│  └─ last materialized 2 hours ago by run run",
+      "└─ last materialized 2 hours ago by run run"
+    ])
+  })
+
+  it("says when what it reads has changed, and by which run", () => {
+    const simulation = new Simulation([diamond("1")])
+    simulation.run()
+    simulation.world.set("source\u001f", 7)
+    simulation.execute(simulation.request({ selection: ["source"], force: true }))
+    simulation.pass(1)
+    expect(why(simulation, "left")).toContain("├─ source has changed 1 hour ago, by run run")
+  })
+
+  it("tells partitions apart by their state, the worst first", () => {
+    const simulation = new Simulation([daily("days", { start: "2026-03-06" })])
+    simulation.run()
+    simulation.pass(24)
+    expect(why(simulation, "days")).toEqual([
+      "days is 1 Missing, 5 Current",
+      "├─ 2026-03-11: Missing: it was never materialized",
+      "├─ 2026-03-06 … 2026-03-10 (5 partitions): Current",
+      "└─ last materialized 1 day ago by run run"
+    ])
+    expect(why(simulation, "days", "2026-03-11")).toEqual(["days/2026-03-11 is Missing: it was never materialized"])
+  })
+
+  it("says what differs about a partition that is frozen", () => {
+    const days = (code: string) => Asset.unrepeatable(daily("days", { start: "2026-03-10", code }))
+    const simulation = new Simulation([days("1")])
+    simulation.run()
+    simulation.redeclare(days("2"))
+    simulation.pass(24)
+    expect(why(simulation, "days", "2026-03-10")).toEqual([
+      "days/2026-03-10 is Frozen, though since then",
+      "├─ its code version 1 became 2",
+      "└─ last materialized 1 day ago by run run"
+    ])
+    const [row] = StatusReport.make(subjectOf(simulation), new Set(["days"]), "partition")
+    expect(row).toMatchObject({ partition: "2026-03-10", status: "Current", causes: [] })
+  })
+})
+
+describe("the status of an asset with partitions", () => {
+  it("is that of the worst, with the causes of all", () => {
+    const project = (code: string) => {
+      const source = daily("source", { start: "2026-03-09", code })
+      return daily("copy", { start: "2026-03-09", deps: { source } })
+    }
+    const simulation = new Simulation([project("1")])
+    simulation.run()
+    for (const day of ["2026-03-09", "2026-03-10"]) simulation.world.set(`source\u001f${day}`, 7)
+    simulation.execute(simulation.request({ selection: ["source"], force: true }))
+    const [row] = StatusReport.make(subjectOf(simulation), new Set(["copy"]), "asset")
+    expect(row).toMatchObject({
+      status: "Stale",
+      partitions: { Missing: 0, Stale: 2, Maybe: 0, Current: 0 },
+      causes: [{ _tag: "DependencyChanged", dependency: "source", partitions: ["2026-03-09", "2026-03-10"] }]
+    })
+    expect(StatusReport.toText([row!], simulation.now, Report.paper)[1]).toMatch(
+      /^copy +2 Stale +source has changed in 2026-03-09, 2026-03-10 +just now +\w{8}$/
+    )
+  })
+})
+
+describe("the graph of a selection", () => {
+  it("keeps words that Mermaid reserves apart from its own", () => {
+    const end = asset("end")
+    const graph = asset("graph", { deps: { end } })
+    const simulation = new Simulation([graph])
+    const report = GraphReport.make(simulation.graph, new Set(["end", "graph"]))
+    expect(GraphReport.toMermaid(report).split("\n")).toEqual([
+      "flowchart LR",
+      '  asset_end["end"]',
+      '  asset_graph["graph"]',
+      "  asset_end --> asset_graph"
+    ])
+    expect(GraphReport.toDot(GraphReport.make(simulation.graph, new Set(["graph"])))).not.toContain("end")
+  })
+})

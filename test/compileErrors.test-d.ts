@@ -1,0 +1,206 @@
+/**
+ * What the compiler refuses: every `@ts-expect-error` is a mistake that must not reach a run. Compiled, never executed.
+ */
+import { Asset, AssetCheck, Blob, Definitions, Partition, Table, Version } from "effect-assets"
+import * as Testing from "effect-assets/testing"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
+import * as Json from "../runtime/Json.ts"
+
+class Busy extends Schema.TaggedError<Busy>()("Busy", {}) {}
+class Broken extends Schema.TaggedError<Broken>()("Broken", {}) {}
+class Api extends Context.Service<Api, { readonly names: Effect.Effect<ReadonlyArray<string>, Busy> }>()("test/Api") {}
+
+const User = Schema.Struct({ id: Schema.Int, name: Schema.String })
+const Play = Schema.Struct({ day: Table.Day, user_id: Schema.Int })
+
+const table = { codeVersion: "1", io: Table.make({ schema: User, key: ["id"] }) }
+const json = { codeVersion: "1", io: Json.make({ schema: Schema.Int }) }
+const blob = { codeVersion: "1", io: Blob.make({ manifest: Schema.Struct({ seed: Schema.Int }) }) }
+
+const users = Asset.make("users", {
+  ...table,
+  materialize: () =>
+    Effect.gen(function* () {
+      const names = yield* (yield* Api).names
+      return names.map((name, id) => ({ id, name }))
+    })
+})
+const plays = Asset.make("plays", {
+  codeVersion: "1",
+  partitions: Partition.daily({ start: "2026-01-01" }),
+  io: Table.make({ schema: Play, key: ["day", "user_id"], partition: "day" }),
+  deps: { users },
+  materialize: (_, step) => Stream.make({ day: step.partition, user_id: 1 })
+})
+const daily = Asset.make("daily", {
+  ...json,
+  partitions: Partition.daily({ start: "2026-01-01" }),
+  materialize: () => Effect.succeed(1)
+})
+const count = Asset.make("count", { ...json, deps: { users }, materialize: ({ users }) => users.count })
+
+// -----------------------------------------------------------------------------
+// what a body returns
+// -----------------------------------------------------------------------------
+
+// @ts-expect-error a column of another type
+Asset.make("a", { ...table, materialize: () => Effect.succeed([{ id: "1", name: "Ada" }]) })
+// @ts-expect-error a column that is missing
+Asset.make("a", { ...table, materialize: () => Effect.succeed([{ id: 1 }]) })
+// @ts-expect-error a stream of rows with a column of another type
+Asset.make("a", { ...table, materialize: () => Stream.make({ id: "1", name: "Ada" }) })
+// @ts-expect-error a row, where rows are due
+Asset.make("a", { ...table, materialize: () => Effect.succeed({ id: 1, name: "Ada" }) })
+// @ts-expect-error a value of another type
+Asset.make("a", { ...json, materialize: () => Effect.succeed("1") })
+// @ts-expect-error a stream, of a kind that has no elements
+Asset.make("a", { ...json, materialize: () => Stream.make(1) })
+// @ts-expect-error a query, of a kind that is no table
+Asset.make("a", { ...json, materialize: () => Effect.succeed(Table.query("select 1")) })
+// @ts-expect-error a manifest of another type
+Asset.make("a", { ...blob, materialize: () => Effect.succeed({ bytes: new Uint8Array(), manifest: { seed: "1" } }) })
+// @ts-expect-error bytes that are none
+Asset.make("a", { ...blob, materialize: () => Effect.succeed({ bytes: "none", manifest: { seed: 1 } }) })
+// @ts-expect-error a value, where an effect is due
+Asset.make("a", { ...json, materialize: () => 1 })
+
+// -----------------------------------------------------------------------------
+// what a body reads
+// -----------------------------------------------------------------------------
+
+// @ts-expect-error what is no dependency
+Asset.make("a", { ...json, deps: { users }, materialize: ({ tracks }) => Effect.succeed(tracks) })
+// @ts-expect-error a table taken for its rows
+Asset.make("a", { ...json, deps: { users }, materialize: ({ users }) => Effect.succeed(users.length) })
+Asset.make("a", {
+  ...json,
+  deps: { users },
+  materialize: ({ users }) =>
+    Stream.runFold(
+      users.rows,
+      () => 0,
+      // @ts-expect-error a column that the rows do not have
+      (sum, user) => sum + user.age
+    )
+})
+// @ts-expect-error another handle than the kind gives
+Asset.make("a", { ...json, deps: { count }, materialize: ({ count }) => count.count })
+
+// -----------------------------------------------------------------------------
+// partitions
+// -----------------------------------------------------------------------------
+
+// @ts-expect-error all partitions of an asset that has none
+Asset.make("a", { ...json, deps: { users: Asset.allPartitions(users) }, materialize: () => Effect.succeed(1) })
+// @ts-expect-error all partitions taken for one
+Asset.make("a", { ...json, deps: { daily }, materialize: ({ daily }) => Effect.succeed(daily + 1) })
+Asset.make("a", {
+  ...json,
+  partitions: Partition.daily({ start: "2026-01-01" }),
+  deps: { daily },
+  // @ts-expect-error the partition of one's own key taken for all
+  materialize: ({ daily }) => Effect.succeed(daily.size)
+})
+// @ts-expect-error the partition of an asset that has none
+Asset.make("a", { ...json, materialize: (_, step) => Effect.succeed(step.partition.length) })
+// @ts-expect-error partitions that can be repeated or not, of an asset that has none
+users.pipe(Asset.unrepeatable)
+
+// -----------------------------------------------------------------------------
+// how an asset is run
+// -----------------------------------------------------------------------------
+
+const policy = { times: 1, schedule: Schedule.recurs(1) }
+users.pipe(Asset.retry({ ...policy, while: (error: Busy) => error._tag === "Busy" }))
+// @ts-expect-error a policy for an error that the body does not have
+users.pipe(Asset.retry({ ...policy, while: (error: Broken) => error._tag === "Broken" }))
+// @ts-expect-error a policy that looks for what is not in the error
+users.pipe(Asset.retry({ ...policy, while: (error: Busy) => error.status === 429 }))
+const something = AssetCheck.pass()
+// @ts-expect-error a check of something that the value does not have
+users.pipe(Asset.check("a", { run: ({ length }) => Effect.succeed(length > 0 ? something : something) }))
+// @ts-expect-error a check for values of another kind
+users.pipe(Asset.check("a", { run: (count: number) => Effect.succeed(AssetCheck.pass({ count })) }))
+// @ts-expect-error a check that says yes or no
+users.pipe(Asset.check("a", { run: () => Effect.succeed(true) }))
+const byName = Version.custom((name: string) => Effect.succeed(name))
+// @ts-expect-error a version of another kind of value
+Asset.make("a", { ...json, version: byName, materialize: () => Effect.succeed(1) })
+
+// -----------------------------------------------------------------------------
+// tables
+// -----------------------------------------------------------------------------
+
+// @ts-expect-error a key of a column that is not there
+Table.make({ schema: User, key: ["email"] })
+// @ts-expect-error a key of no column
+Table.make({ schema: User, key: [] })
+// @ts-expect-error an index of a column that is not there
+Table.make({ schema: User, key: ["id"], indexes: [["email"]] })
+// @ts-expect-error partitions in a column that is not there
+Table.make({ schema: User, key: ["id"], partition: "day" })
+// @ts-expect-error a key of a column that is not there, of a merged table
+Table.merge({ schema: User, key: ["email"] })
+
+// -----------------------------------------------------------------------------
+// resources
+// -----------------------------------------------------------------------------
+
+const api = Layer.succeed(Api, { names: Effect.succeed(["Ada"]) })
+const runInMemory = <A, E>(effect: Effect.Effect<A, E, Layer.Success<typeof Testing.layerMemory>>) => effect
+
+runInMemory(Testing.pipeline(Definitions.make({ assets: [users], resources: api })).materialize())
+// @ts-expect-error the service of a body, not provided
+runInMemory(Testing.pipeline(Definitions.make({ assets: [users] })).materialize())
+// @ts-expect-error that of an asset further up
+runInMemory(Testing.pipeline(Definitions.make({ assets: [count] })).materialize())
+const afterUsers = Asset.make("a", { ...json, materialize: () => Effect.succeed(1) }).pipe(Asset.after(users))
+// @ts-expect-error that of an asset that only goes first
+runInMemory(Testing.pipeline(Definitions.make({ assets: [afterUsers] })).materialize())
+const named = daily.pipe(Asset.check("a", { run: () => Effect.as(Effect.service(Api), AssetCheck.pass()) }))
+// @ts-expect-error that of a check
+runInMemory(Testing.pipeline(Definitions.make({ assets: [named] })).materialize())
+const closed = Layer.effect(
+  Api,
+  Effect.map(SqlClient.SqlClient, () => ({ names: Effect.succeed([]) }))
+)
+// @ts-expect-error that of a resource
+runInMemory(Testing.pipeline(Definitions.make({ assets: [users], resources: closed })).materialize())
+const counted = Asset.make("a", { ...json, materialize: () => Effect.as(Effect.service(SqlClient.SqlClient), 1) })
+// @ts-expect-error SQL, in memory
+runInMemory(Testing.pipeline(Definitions.make({ assets: [counted] })).materialize())
+
+// -----------------------------------------------------------------------------
+// what a test puts in place, and asks
+// -----------------------------------------------------------------------------
+
+const pipeline = Testing.pipeline(Definitions.make({ assets: [count, plays] }))
+const stranger = Asset.make("stranger", { ...json, materialize: () => Effect.succeed(1) })
+
+runInMemory(pipeline.pipe(Testing.given(users, [{ id: 1, name: "Ada" }])).materialize())
+runInMemory(pipeline.pipe(Testing.resources(api)).materialize())
+runInMemory(pipeline.pipe(Testing.override(users, () => Stream.make({ id: 1, name: "Ada" }))).materialize())
+// @ts-expect-error resources that do not have what is needed
+runInMemory(pipeline.pipe(Testing.resources(Layer.empty)).materialize())
+// @ts-expect-error a body that needs what is not provided
+runInMemory(pipeline.pipe(Testing.override(users, () => Effect.as(Effect.service(Api), []))).materialize())
+// @ts-expect-error rows of another type
+pipeline.pipe(Testing.given(users, [{ id: "1", name: "Ada" }]))
+// @ts-expect-error an effect of another type
+pipeline.pipe(Testing.override(count, () => Effect.succeed("1")))
+// @ts-expect-error a stream of another type
+pipeline.pipe(Testing.override(users, () => Stream.make({ id: "1", name: "Ada" })))
+// @ts-expect-error an asset that is not in the pipeline
+pipeline.pipe(Testing.given(stranger, 1))
+// @ts-expect-error the value of one
+void pipeline.value(stranger)
+// @ts-expect-error rows of what is no table
+void pipeline.rows(count)
+// @ts-expect-error a partition of an asset that has none
+void pipeline.value(count, "2026-01-01")

@@ -1,0 +1,109 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Schema from "effect/Schema"
+import * as Column from "../../runtime/Column.ts"
+import * as Table from "../../runtime/Table.ts"
+
+const Row = Schema.Struct({ id: Schema.Int, day: Table.Day, name: Schema.NullOr(Schema.String) })
+
+const whole = { key: "rows", partitioned: false }
+const daily = { key: "rows", partitioned: true }
+
+describe("a table's declaration", () => {
+  it("names the table after its asset unless it has a name of its own", () => {
+    expect(Table.make({ schema: Row, key: ["id"] }).describe(whole)).toBe("table public.rows")
+    expect(Table.make({ schema: Row, key: ["id"], table: "music.rows" }).describe(whole)).toBe("table music.rows")
+  })
+
+  it("has no problems when there are none", () => {
+    expect(Table.make({ schema: Row, key: ["id", "day"], partition: "day" }).problems(daily)).toEqual([])
+    expect(Table.merge({ schema: Row, key: ["id"] }).problems(whole)).toEqual([])
+  })
+
+  it("says what types cannot see", () => {
+    const problems = (io: Table.Io<typeof Row.Type>, owner = whole) => io.problems(owner)
+    expect(problems(Table.make({ schema: Row, key: ["id"] }), daily)).toEqual([
+      "a partitioned asset needs Table.make({ partition })"
+    ])
+    expect(problems(Table.merge({ schema: Row, key: ["id"] }), daily)).toEqual([
+      "a partitioned asset cannot merge its rows by key: use Table.make with a partition column"
+    ])
+    expect(problems(Table.make({ schema: Row, key: ["id"], partition: "day" }), daily)).toEqual([
+      "the partition column day is not in the key"
+    ])
+    expect(problems(Table.make({ schema: Row, key: ["id"], partition: "id" }), daily)).toEqual([
+      "the partition column id is integer: partition keys are text or Table.Day"
+    ])
+    expect(problems(Table.make({ schema: Row, key: ["name", "name"], table: "a b" }))).toEqual([
+      '"public.a b" is not a name of a table',
+      "a column is named twice in (name, name)",
+      "the key column name may be null"
+    ])
+  })
+
+  it("refuses columns that no value fits and names that the table needs for itself", () => {
+    const schema = Schema.Struct({ id: Schema.Int, when: Schema.Undefined, "a b": Schema.Int, run_id: Schema.String })
+    expect(Table.merge({ schema, key: ["id"] }).problems(whole)).toEqual([
+      "the column when has a type that has no values to keep",
+      '"a b" cannot be the name of a column',
+      "a merged table has a column run_id of its own"
+    ])
+  })
+
+  it("takes only columns of the schema as its key", () => {
+    // @ts-expect-error "nam" is not a column
+    Table.make({ schema: Row, key: ["nam"] })
+    // @ts-expect-error a key has at least one column
+    Table.make({ schema: Row, key: [] })
+    // @ts-expect-error "dya" is not a column
+    Table.make({ schema: Row, key: ["id"], partition: "dya" })
+  })
+})
+
+describe("a column", () => {
+  const typeOf = (field: Schema.Constraint) => {
+    const [column] = Column.of({ ...Row, fields: { field } } as Column.RowSchema).columns
+    return `${column?.type}${column?.nullable ? " or null" : ""}`
+  }
+
+  it("has the type of what a body handles, not of how it is encoded", () => {
+    expect(
+      [
+        Schema.Int,
+        Schema.Int.check(Schema.isGreaterThan(0)).pipe(Schema.brand("Id")),
+        Schema.NumberFromString,
+        Table.Long,
+        Schema.BigInt,
+        Schema.NullOr(Schema.String),
+        Schema.Literals(["a", "b"]),
+        Schema.Literals([1, 2]),
+        Schema.optional(Schema.Boolean),
+        Schema.DateTimeUtcFromString,
+        Schema.NullOr(Schema.Date),
+        Schema.NullOr(Table.Day),
+        Schema.Array(Schema.Int),
+        Schema.Option(Schema.String)
+      ].map(typeOf)
+    ).toEqual([
+      "integer",
+      "integer",
+      "double precision",
+      "bigint",
+      "bigint",
+      "text or null",
+      "text",
+      "integer",
+      "boolean or null",
+      "timestamptz",
+      "timestamptz or null",
+      "date or null",
+      "jsonb",
+      "jsonb"
+    ])
+  })
+
+  it("takes days that the calendar has", () => {
+    const isDay = Schema.is(Table.Day)
+    expect(["2024-02-29", "0001-01-01", "9999-12-31"].map(isDay)).toEqual([true, true, true])
+    expect(["2025-02-29", "2025-04-31", "2025-13-01", "2025-1-01", "2025-01-00", "today"].some(isDay)).toBe(false)
+  })
+})
