@@ -130,9 +130,14 @@ begin
       select w.asset, w.partition from unnest(_assets, _partitions) w (asset, partition)
     ), locked as materialized (
       select w.asset, w.partition from wanted w where pg_try_advisory_lock(assets.slice_lock(w.asset, w.partition))
+    ), known as materialized (
+      -- Waits for a publish under the epoch before this one, if its session was lost in the middle of it.
+      select l.asset, l.partition from assets.lease l join locked k on k.asset = l.asset and k.partition = l.partition
+      for update of l
     )
     insert into assets.lease as l (asset, partition, epoch, run_id, holder_pid, holder_started_at, expires_at)
-    select k.asset, k.partition, 1, _run_id, _pid, _since, clock_timestamp() + interval '15 seconds' from locked k
+    select k.asset, k.partition, 1, _run_id, _pid, _since, clock_timestamp() + interval '15 seconds'
+    from locked k left join known n on n.asset = k.asset and n.partition = k.partition
     on conflict (asset, partition) do update set
       epoch = l.epoch + 1, run_id = excluded.run_id, holder_pid = excluded.holder_pid,
       holder_started_at = excluded.holder_started_at, expires_at = excluded.expires_at
@@ -157,7 +162,8 @@ create function assets.begin_publish(
   _asset text, _partition text, _epoch bigint, _deps text[], _dep_partitions text[], _dep_versions text[]
 ) returns text language plpgsql as $$
 begin
-  perform 1 from assets.lease l where l.asset = _asset and l.partition = _partition and l.epoch = _epoch for update;
+  -- A key share keeps the epoch as it is and lets the lease be renewed: rows may take longer than it lasts.
+  perform 1 from assets.lease l where l.asset = _asset and l.partition = _partition and l.epoch = _epoch for key share;
   if not found then return 'fenced'; end if;
   if cardinality(_deps) > 0 then
     perform 1 from assets.asset_state s join unnest(_deps, _dep_partitions) d (asset, partition)

@@ -44,11 +44,11 @@ const slices = (asset: string) =>
   })
 
 /** Until as many publishes as these wait for a lock. */
-const waiting = (count: number) =>
+const waiting = (count: number, statement = "publish_value") =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const rows = yield* sql`select from pg_stat_activity where datname = current_database()
-      and wait_event_type = 'Lock' and query like '%publish_value%'`
+      and wait_event_type = 'Lock' and query like ${`%${statement}%`}`
     return rows.length
   }).pipe(Effect.repeat({ until: (found) => found === count }))
 
@@ -213,6 +213,47 @@ layer(Layer.provideMerge(SqlEventLog.layer, TestDatabase.layer()), { timeout: "6
         expect(yield* publish("made of the first", [all])).toEqual({ _tag: "Moved" })
         const now = EventLog.allSlices(other.asset, yield* slices(other.asset))
         expect(yield* publish("made of both", [now])).toMatchObject(recorded)
+      })
+    )
+
+    it.effect("renews the lease of a slice whose rows take longer than it lasts", () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const run = yield* opened
+        const publication = {
+          claim: yield* run.claim(run.ref()),
+          loaded: [],
+          event: () => run.value(run.ref(), "v1")
+        }
+        const [entered, leave] = [Deferred.makeUnsafe<void>(), Deferred.makeUnsafe<void>()]
+        const rows = Effect.andThen(Deferred.succeed(entered, undefined), Deferred.await(leave))
+        const publishing = yield* Effect.forkChild(run.session.publish(publication, rows))
+        yield* Deferred.await(entered)
+        yield* sql`update assets.lease set expires_at = clock_timestamp() where run_id = ${run.runId}`
+        const isAlive = sql`select from assets.lease where run_id = ${run.runId} and expires_at > clock_timestamp()`
+        yield* TestClock.adjust("5 seconds")
+        yield* Effect.repeat(isAlive, { until: (rows) => rows.length === 1 })
+        yield* Deferred.succeed(leave, undefined)
+        expect(yield* Fiber.join(publishing)).toMatchObject(recorded)
+      })
+    )
+
+    it.effect("keeps who takes over waiting for what the lost session was publishing", () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const [lost, next] = [yield* opened, yield* opened]
+        const ref = lost.ref()
+        const publication = { claim: yield* lost.claim(ref), loaded: [], event: () => lost.value(ref, "v1") }
+        const [entered, leave] = [Deferred.makeUnsafe<void>(), Deferred.makeUnsafe<void>()]
+        const rows = Effect.andThen(Deferred.succeed(entered, undefined), Deferred.await(leave))
+        const publishing = yield* Effect.forkChild(lost.session.publish(publication, rows))
+        yield* Deferred.await(entered)
+        yield* sql`select pg_terminate_backend(holder_pid) from assets.lease where run_id = ${lost.runId}`
+        const claiming = yield* Effect.forkChild(next.claim(ref))
+        yield* waiting(1, "exchange_claims")
+        yield* Deferred.succeed(leave, undefined)
+        expect(yield* Fiber.join(publishing)).toMatchObject(recorded)
+        expect(yield* Fiber.join(claiming)).toEqual({ ...ref, epoch: 2 })
       })
     )
 

@@ -111,8 +111,8 @@ layer(Layer.provideMerge(SqlTables.layer, TestDatabase.layer()), { timeout: "60 
         const slot = yield* Values.slot(plays)
         const other = yield* Values.slot(plays)
         yield* slot.stage([{ user_id: 1, plays: 1 }])
-        const kept = yield* other.stage([{ user_id: 1, plays: 1 }])
         const [name] = yield* stagings
+        const kept = yield* other.stage([{ user_id: 1, plays: 1 }])
         expect(yield* SqlTables.dropStaging(name!.split(":")[0]!)).toBe(1)
         expect(yield* stagings).toHaveLength(1)
         expect(yield* kept.candidate.count).toBe(1)
