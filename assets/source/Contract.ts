@@ -22,11 +22,12 @@ export type Route = (typeof routes)[number]
 
 /** The answer of a service that shows `world` on `day`. */
 export const respond = (world: World, day: number, request: Request): Response => {
-  const url = new URL(request.url, "http://source")
-  const answer = answers.get(url.pathname)
-  if (answer === undefined) {
-    const path = url.pathname.replace(/\/+$/, "")
-    if (answers.has(path)) return redirect(path + url.search)
+  // Not relative to a base: two slashes would begin a host.
+  const url = URL.parse(request.url.startsWith("/") ? `http://source${request.url}` : request.url)
+  const answer = answers.get(url?.pathname ?? "")
+  if (url === null || answer === undefined) {
+    const path = url?.pathname.replace(/\/+$/, "") ?? ""
+    if (answers.has(path)) return redirect(path + url!.search)
     return json(404, { detail: "Not Found" })
   }
   if (request.method !== "GET") {

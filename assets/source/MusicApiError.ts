@@ -20,6 +20,8 @@ export const Reason = Schema.TaggedUnion({
   Unreachable: { cause: Schema.Defect() },
   TimedOut: { millis: Schema.Finite },
   Status: { status: Schema.Int, retryAfterMillis: Schema.NullOr(Schema.Finite) },
+  /** It asks to be left alone for longer than anyone here will wait. */
+  Deferred: { status: Schema.Int, retryAfterMillis: Schema.Finite },
   Malformed: { detail: Schema.String },
   Inconsistent: { passes: Schema.Int, last: Discrepancy }
 })
@@ -37,15 +39,11 @@ export class MusicApiError extends Schema.TaggedError<MusicApiError>()("MusicApi
   }
 }
 
-/** Whether asking again later may help; false where the request itself is refused, as by 401, 404 or 422. */
+/** Whether asking again soon may help; false where the request itself is refused, as by 401, 404 or 422. */
 export const isTransient = (error: MusicApiError): boolean => isTransientReason(error.reason)
 
 export const isTransientReason = (reason: Reason): boolean =>
-  reason._tag !== "Status" ||
-  reason.status >= 500 ||
-  reason.status === 408 ||
-  reason.status === 425 ||
-  reason.status === 429
+  reason._tag === "Status" ? reason.status >= 500 || passing.has(reason.status) : reason._tag !== "Deferred"
 
 /** One clause saying what did not add up. */
 export const explain = (discrepancy: Discrepancy): string =>
@@ -59,12 +57,17 @@ export const explain = (discrepancy: Discrepancy): string =>
 // internal
 // -----------------------------------------------------------------------------
 
+const passing: ReadonlySet<number> = new Set([408, 425, 429])
+
 const describe = (reason: Reason): string =>
   Reason.match(reason, {
     Unreachable: ({ cause }) =>
       `the API cannot be reached (${rootMessage(cause)}). Check that it runs, and MUSIC_API_URL.`,
     TimedOut: ({ millis }) => `no complete answer within ${millis / 1000} s. Try later, or raise MUSIC_API_TIMEOUT.`,
     Status: ({ status, retryAfterMillis }) => `the API answered ${status}. ${advice(status, retryAfterMillis)}`,
+    Deferred: ({ status, retryAfterMillis }) =>
+      `the API answered ${status} and asks to wait ${Math.ceil(retryAfterMillis / 1000)} s, longer than ` +
+      "MUSIC_API_MAX_RETRY_AFTER. Try again after that.",
     Malformed: ({ detail }) => `the answer is not a page of the API: ${detail}. Check MUSIC_API_URL.`,
     Inconsistent: ({ passes, last }) =>
       `the pages did not add up in ${passes} passes (${explain(last)}). The data moves while it is read; try later.`

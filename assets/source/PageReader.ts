@@ -55,17 +55,19 @@ export const make = (client: HttpClient.HttpClient, options: Options): PageReade
   const ask = Effect.fnUntraced(function* (url: URL) {
     const response = yield* Effect.mapError(client.get(url, { headers }), unreachable)
     if (response.status !== 200) {
-      const reason = yield* refusal(response.status, response.headers["retry-after"])
-      if (reason.retryAfterMillis !== null && reason.retryAfterMillis <= maxRetryAfterMillis) {
-        yield* pace.pause(reason.retryAfterMillis)
+      const { status } = response
+      const retryAfterMillis = yield* waitFor(response.headers["retry-after"])
+      if (retryAfterMillis !== null && retryAfterMillis > maxRetryAfterMillis) {
+        return yield* Effect.fail<Reason>({ _tag: "Deferred", status, retryAfterMillis })
       }
-      return yield* Effect.fail<Reason>(reason)
+      if (retryAfterMillis !== null) yield* pace.pause(retryAfterMillis)
+      return yield* Effect.fail<Reason>({ _tag: "Status", status, retryAfterMillis })
     }
     return yield* Effect.mapError(response.text, unreachable)
   })
 
   // Who holds a permit waits his turn and then asks, so that a pause meets all who have not asked yet.
-  const attempt = (url: URL): Effect.Effect<Page, Reason> =>
+  const attempt = (url: URL, number: number): Effect.Effect<Page, Reason> =>
     ask(url).pipe(
       Effect.timeoutOrElse({
         duration: options.timeout,
@@ -74,11 +76,13 @@ export const make = (client: HttpClient.HttpClient, options: Options): PageReade
       (asked) => Effect.andThen(pace.wait, asked),
       inFlight.withPermit,
       Effect.tap(() => nextRequestHasLeft),
-      Effect.flatMap(decode)
+      Effect.flatMap(decode),
+      Effect.flatMap((page) =>
+        page.page === number
+          ? Effect.succeed(page)
+          : Effect.fail<Reason>({ _tag: "Malformed", detail: `it is page ${page.page}, not ${number}` })
+      )
     )
-
-  const isWorthRetrying = (reason: Reason): boolean =>
-    isTransientReason(reason) && !(reason._tag === "Status" && (reason.retryAfterMillis ?? 0) > maxRetryAfterMillis)
 
   return {
     urlOf: (route, page) => locate(route, page).href,
@@ -88,9 +92,9 @@ export const make = (client: HttpClient.HttpClient, options: Options): PageReade
         let attempts = 0
         return Effect.suspend(() => {
           attempts++
-          return attempt(url)
+          return attempt(url, page)
         }).pipe(
-          Effect.retry({ schedule: backoff, times: options.retries, while: isWorthRetrying }),
+          Effect.retry({ schedule: backoff, times: options.retries, while: isTransientReason }),
           Effect.mapError((reason) => new MusicApiError({ url: url.href, reason, attempts }))
         )
       })
@@ -134,12 +138,8 @@ const decode = (text: string): Effect.Effect<Page, Reason> =>
 
 const unreachable = (error: HttpClientError.HttpClientError): Reason => ({ _tag: "Unreachable", cause: error })
 
-const refusal = (status: number, retryAfter: string | undefined) =>
-  Effect.map(Clock.currentTimeMillis, (now) => ({
-    _tag: "Status" as const,
-    status,
-    retryAfterMillis: retryAfter === undefined ? null : millisUntil(retryAfter, now)
-  }))
+const waitFor = (retryAfter: string | undefined) =>
+  Effect.map(Clock.currentTimeMillis, (now) => (retryAfter === undefined ? null : millisUntil(retryAfter, now)))
 
 /** A Retry-After in seconds or as an HTTP date; one that is neither, or lies in the past, asks for nothing. */
 const millisUntil = (retryAfter: string, now: number): number | null =>

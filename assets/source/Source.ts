@@ -1,16 +1,16 @@
 /** The API that the project reads: the one of `MUSIC_API_URL`, or the demo source in this process. */
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Definitions } from "../../runtime/index.ts"
 import * as MusicApi from "./MusicApi.ts"
-import * as Wire from "./Wire.ts"
+import * as PageReader from "./PageReader.ts"
 
 export class Source extends Context.Service<
   Source,
@@ -25,6 +25,9 @@ export class Source extends Context.Service<
 const HttpUrl = Schema.String.check(
   Schema.makeFilter((text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
     expected: "a URL such as http://localhost:8000"
+  }),
+  Schema.makeFilter((text: string) => !URL.canParse(text) || isEncoded(new URL(text)), {
+    expected: "a URL whose user and password are percent-encoded (% is %25)"
   })
 )
 
@@ -51,20 +54,23 @@ export const layer = Layer.unwrap(Effect.map(Source, ({ url }) => MusicApi.layer
   Layer.provide(FetchHttpClient.layer)
 )
 
+const once = {
+  concurrency: 1,
+  pageSize: 1,
+  rate: 1,
+  retries: 0,
+  timeout: Duration.seconds(5),
+  maxRetryAfter: Duration.zero
+}
+
 /** Asks for one user, once. */
 export const diagnostic: Definitions.Diagnostic<Source> = {
   name: "api",
   run: Effect.gen(function* () {
     const { chosenBy, http, url } = yield* Source
     const address = `${url.origin}${url.pathname} (${chosenBy})`
-    const page = http
-      .get(new URL(`${url.href.replace(/\/*$/, "")}/users?page=1&size=1`))
-      .pipe(
-        Effect.flatMap(HttpClientResponse.filterStatusOk),
-        Effect.flatMap(HttpClientResponse.schemaBodyJson(Wire.Page)),
-        Effect.timeout("5 seconds")
-      )
-    return yield* Effect.matchEffect(page, {
+    const reader = PageReader.make(http, { ...once, baseUrl: url })
+    return yield* Effect.matchEffect(reader.read("/users", 1), {
       onSuccess: ({ total }) => Effect.succeed(`${total} users at ${address}`),
       onFailure: (error) =>
         new Definitions.DiagnosticFailed({
@@ -74,3 +80,9 @@ export const diagnostic: Definitions.Diagnostic<Source> = {
     })
   })
 }
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const isEncoded = ({ password, username }: URL): boolean => !/%(?![0-9a-f]{2})/i.test(username + password)

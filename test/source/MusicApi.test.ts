@@ -174,18 +174,26 @@ describe("a fault that passes leaves the right data", () => {
 })
 
 describe("a fault that stays ends in the right error", () => {
+  const otherPage = { items: [], total: 60, page: 1, size: 20, pages: 3 }
   const staying: ReadonlyArray<
     readonly [string, Faults.Fault, MusicApi.MusicApiError["reason"]["_tag"], number, RegExp]
   > = [
     ["429", Faults.status(429), "Status", 6, /answered 429\. Lower MUSIC_API_RATE/],
     ["500", Faults.status(500), "Status", 6, /answered 500\. The service is failing/],
     ["401", Faults.status(401), "Status", 1, /answered 401\. Check that MUSIC_API_URL/],
-    ["a Retry-After of a day", Faults.tooManyRequests(86_400), "Status", 1, /wait 86400 s/],
+    [
+      "a Retry-After of a day",
+      Faults.tooManyRequests(86_400),
+      "Deferred",
+      1,
+      /wait 86400 s, longer than MUSIC_API_MAX_RETRY_AFTER/
+    ],
     ["a reset", Faults.Fault.Reset(), "Unreachable", 6, /cannot be reached \(read ECONNRESET\)/],
     ["no answer", Faults.Fault.Hang(), "TimedOut", 6, /no complete answer within 10 s/],
     ["a lost body", Faults.Fault.Lost(), "Unreachable", 6, /cannot be reached \(terminated\)/],
     ["a truncated body", Faults.Fault.Truncated(), "Malformed", 6, /characters that are not JSON/],
     ["HTML", Faults.html, "Malformed", 6, /not JSON \("<!DOCTYPE html>/],
+    ["another page", Faults.status(200, {}, JSON.stringify(otherPage)), "Malformed", 6, /it is page 1, not 2/],
     ["other JSON", Faults.status(200, {}, `{"ok":true}`), "Malformed", 6, /items/]
   ]
   for (const [name, fault, tag, attempts, message] of staying) {
@@ -197,7 +205,7 @@ describe("a fault that stays ends in the right error", () => {
         assert.strictEqual(error.attempts, attempts)
         assert.match(error.message, message)
         assert.include(error.message, "http://music.test/users?page=2&size=20")
-        assert.strictEqual(MusicApi.isTransient(error), name !== "401")
+        assert.strictEqual(MusicApi.isTransient(error), !["401", "a Retry-After of a day"].includes(name))
       })
     )
   }
