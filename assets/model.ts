@@ -16,7 +16,7 @@ export const Manifest = Schema.Struct({
   users: Schema.Int,
   tracks: Schema.Int,
   interactions: Schema.Int,
-  /** One listen of each of `users` held out, ranked among all tracks. */
+  /** One listen of each of `users` held out, ranked among all tracks that anybody plays. */
   heldOut: Schema.Struct({ users: Schema.Int, model: Metrics, popularity: Metrics })
 })
 

@@ -56,7 +56,12 @@ export default () =>
 // internal
 // -----------------------------------------------------------------------------
 
-const io = IoManager.make({ kind: "none", describe: () => "nothing", problems: () => [], store: () => Effect.never })
+const io = IoManager.make({
+  kind: "none",
+  describe: ({ key }) => `nothing of ${key}`,
+  problems: () => [],
+  store: () => Effect.never
+})
 
 /** 10,000 assets of three dependencies each, drawn from the thousand before; the same every time. */
 const graph = (): AssetGraph.AssetGraph => {

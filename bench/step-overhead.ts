@@ -54,7 +54,7 @@ let versions = 0
 /** Values that are never stored and never the same twice. */
 const io = IoManager.make<unknown, unknown, unknown, unknown, unknown, never>({
   kind: "nothing",
-  describe: () => "nothing",
+  describe: ({ key }) => `nothing of ${key}`,
   problems: () => [],
   store: () => Effect.succeed(store)
 })

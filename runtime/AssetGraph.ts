@@ -68,7 +68,14 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
     const before = [...Object.values(asset.deps).map((dep) => dep.asset), ...asset.after]
     for (const dep of before.reverse()) if (!seen.has(dep)) stack.push({ asset: dep, entered: false })
   }
-  for (const asset of assets.values()) problems.push(...problemsOf(asset))
+  const places = new Map<string, Asset.Any>()
+  for (const asset of assets.values()) {
+    problems.push(...problemsOf(asset))
+    const place = asset.io.describe(ownerOf(asset))
+    const other = places.get(place)
+    if (other === undefined) places.set(place, asset)
+    else problems.push({ asset: asset.key, file: asset.file, detail: `"${other.key}" is kept in the same ${place}` })
+  }
   if (problems.length > 0) throw new DeclarationError(problems)
   return fromAssets(assets)
 }
@@ -76,10 +83,6 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
 /** Everything upstream of `key` that it reads, directly or not, without `key` itself. */
 export const ancestors = (self: AssetGraph, key: string): ReadonlySet<string> =>
   reach(key, (at) => self.nodes.get(at)!.deps.map((edge) => edge.asset))
-
-/** Everything downstream of `key` that reads it, directly or not, without `key` itself. */
-export const descendants = (self: AssetGraph, key: string): ReadonlySet<string> =>
-  reach(key, (at) => self.nodes.get(at)!.dependents)
 
 // -----------------------------------------------------------------------------
 // internal
@@ -91,10 +94,7 @@ const fromAssets = (assets: ReadonlyMap<string, Asset.Any>): AssetGraph => {
   for (const asset of assets.values()) {
     const edges = new Map<string, Edge>()
     for (const dep of Object.values(asset.deps)) {
-      // The wider mapping wins where one asset is read twice.
-      if (edges.get(dep.asset.key)?.mapping !== "all") {
-        edges.set(dep.asset.key, { asset: dep.asset.key, mapping: dep.mapping })
-      }
+      edges.set(dep.asset.key, { asset: dep.asset.key, mapping: dep.mapping })
     }
     for (const dep of edges.keys()) dependents.get(dep)!.push(asset.key)
     nodes.set(asset.key, {
@@ -120,11 +120,10 @@ const reach = (start: string, next: (key: string) => ReadonlyArray<string>): Rea
   return found
 }
 
+const ownerOf = ({ key, partitions }: Asset.Any) => ({ key, partitioned: partitions !== undefined })
+
 const problemsOf = (asset: Asset.Any): ReadonlyArray<Problem> => {
-  const details = [
-    ...asset.problems,
-    ...asset.io.problems({ key: asset.key, partitioned: asset.partitions !== undefined })
-  ]
+  const details = [...asset.problems, ...asset.io.problems(ownerOf(asset))]
   const names = asset.checks.map((check) => check.name)
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
     details.push(`two checks are called "${name}"`)
@@ -132,7 +131,12 @@ const problemsOf = (asset: Asset.Any): ReadonlyArray<Problem> => {
   if (asset.recheckAfter !== undefined && Object.keys(asset.deps).length > 0) {
     details.push("recheckAfter is for assets without dependencies; this one follows the versions of its dependencies")
   }
+  const mappings = new Map<string, Partition.Mapping>()
   for (const dep of Object.values(asset.deps)) {
+    if ((mappings.get(dep.asset.key) ?? dep.mapping) !== dep.mapping) {
+      details.push(`it reads "${dep.asset.key}" both by partition and as a whole; all its partitions include its own`)
+    }
+    mappings.set(dep.asset.key, dep.mapping)
     if (dep.mapping === "identity" && dep.asset.partitions!.start > asset.partitions!.start) {
       details.push(
         `its partitions start on ${asset.partitions!.start}, before those of its dependency "${dep.asset.key}" (${dep.asset.partitions!.start})`

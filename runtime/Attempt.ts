@@ -3,13 +3,15 @@
  *
  * Whether there is another try is `Retry`'s.
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type * as Asset from "./Asset.ts"
-import type * as AssetCheck from "./AssetCheck.ts"
+import * as AssetCheck from "./AssetCheck.ts"
 import type * as AssetGraph from "./AssetGraph.ts"
+import * as AttemptError from "./AttemptError.ts"
 import * as Catalog from "./Catalog.ts"
+import { failureOf, type Provenance } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import type * as IoManager from "./IoManager.ts"
 import type * as Partition from "./Partition.ts"
@@ -19,63 +21,6 @@ import * as Staleness from "./Staleness.ts"
 import * as Telemetry from "./Telemetry.ts"
 import * as Timestamp from "./Timestamp.ts"
 import * as Version from "./Version.ts"
-
-/** A dependency was published while this step computed from its earlier value. */
-export class DependencyMoved extends Schema.TaggedError<DependencyMoved>()("DependencyMoved", {
-  asset: Schema.String
-}) {
-  override get message() {
-    return `A dependency of ${this.asset} was published while it was computed`
-  }
-}
-
-/** Another process took the slice over, because this one's lease had run out. */
-export class ClaimLost extends Schema.TaggedError<ClaimLost>()("ClaimLost", { asset: Schema.String }) {
-  readonly retryable = false
-  override get message() {
-    return `Another process took over ${this.asset} while it was computed here; nothing was published by this one`
-  }
-}
-
-/** Nothing was published. */
-export class BlockingCheckFailed extends Schema.TaggedError<BlockingCheckFailed>()("BlockingCheckFailed", {
-  asset: Schema.String,
-  failed: Schema.Array(Schema.Struct({ check: Schema.String, reason: Schema.String }))
-}) {
-  readonly retryable = false
-  override get message() {
-    const [first] = this.failed
-    const accept = this.failed.map(({ check }) => `--accept '${this.asset}:${check}'`).join(" ")
-    return `${this.failed.map(({ check, reason }) => `check "${check}" failed: ${reason}`).join("; ")}. ${
-      first === undefined ? "" : `To publish all the same, run again with ${accept}`
-    }`
-  }
-}
-
-/** More items were set aside than the asset allows; nothing was published. */
-export class TooManyRejected extends Schema.TaggedError<TooManyRejected>()("TooManyRejected", {
-  asset: Schema.String,
-  rejected: Schema.Int,
-  seen: Schema.Int,
-  share: Schema.Number,
-  example: Schema.String
-}) {
-  readonly retryable = false
-  override get message() {
-    return `${this.rejected} of ${this.seen} items were rejected, more than ${this.share * 100} %; they are in assets.quarantine. For example: ${this.example}`
-  }
-}
-
-/** An attempt took longer than its asset allows. */
-export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
-  asset: Schema.String,
-  after: Schema.String
-}) {
-  readonly retryable = true
-  override get message() {
-    return `${this.asset} was not done after ${this.after}`
-  }
-}
 
 export type Span = Parameters<typeof Telemetry.annotate>[0] & Telemetry.SpanIds
 
@@ -100,7 +45,7 @@ export type Result = Exclude<EventLog.Published, { readonly _tag: "Fenced" }>
 
 export const run = (context: Context) => {
   const { asset } = context.graph.nodes.get(context.step.asset)!
-  const attempt = withTimeout(asset, Effect.scoped(once(context, asset)))
+  const attempt = Effect.scoped(once(context, asset))
   return context.isTraced ? Telemetry.attempt(attempt) : attempt
 }
 
@@ -113,11 +58,31 @@ const withTimeout = <A, E, R>(asset: Asset.Any, attempt: Effect.Effect<A, E, R>)
     ? attempt
     : Effect.timeoutOrElse(attempt, {
         duration: asset.timeout,
-        orElse: () => Effect.fail(new TimedOut({ asset: asset.key, after: Duration.format(asset.timeout!) }))
+        orElse: () =>
+          Effect.fail(new AttemptError.TimedOut({ asset: asset.key, after: Duration.format(asset.timeout!) }))
       })
 
 const once = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
-  const { catalog, claim, graph, runId, session, step } = context
+  const { catalog, graph, step } = context
+  const { provenance, unpublished } = Staleness.inputs(graph, catalog, step)
+  const [dependency] = unpublished
+  if (dependency !== undefined) return yield* new AttemptError.DependencyWiped({ asset: asset.key, dependency })
+  // Once a publish has begun it is too late to say that nothing was published.
+  const made = yield* withTimeout(asset, make(context, asset))
+  return yield* publish(context, asset, made, provenance)
+})
+
+/** A value that is staged and passed its checks. */
+interface Made {
+  readonly staged: IoManager.Staged<unknown>
+  readonly dataVersion: string
+  /** Whether it is what is published already. */
+  readonly isSame: boolean
+  readonly metadata: IoManager.Metadata
+}
+
+const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
+  const { catalog, step } = context
   const tally = makeTally(context, asset)
   if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
 
@@ -125,30 +90,42 @@ const once = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const output = asset.materialize(inputs as never, tally.step as never)
   const value = Effect.isEffect(output) ? yield* erased(output) : output
   const store = yield* storeOf(asset)
-  const staged = yield* store.stage({ ...sliceOf(context), runId }, value).pipe(io(context, "stage"))
+  const staged = yield* store.stage(sliceOf(context), value).pipe(io(context, "stage"))
   yield* tally.limit
-  const dataVersion = yield* versionOf(asset, staged, runId)
+  const dataVersion = yield* versionOf(asset, staged, context.runId)
   yield* judge(context, asset, staged.candidate, dataVersion)
 
-  const same = Catalog.get(catalog, step)?.dataVersion === dataVersion && (yield* isInPlace(context, asset, store))
+  const isSame = Catalog.get(catalog, step)?.dataVersion === dataVersion && (yield* isInPlace(context, asset, store))
+  const made: Made = { staged, dataVersion, isSame, metadata: { ...staged.metadata, ...tally.metadata() } }
+  return made
+})
+
+const publish = Effect.fnUntraced(function* (
+  context: Context,
+  asset: Asset.Any,
+  { dataVersion, isSame, metadata, staged }: Made,
+  provenance: Provenance
+) {
   const event = (at: string): EventLog.Value => ({
-    _tag: same ? "AssetVerified" : "AssetMaterialized",
+    _tag: isSame ? "AssetVerified" : "AssetMaterialized",
     at,
     ...sliceOf(context),
     codeVersion: asset.codeVersion,
     dataVersion,
-    provenance: Staleness.inputs(graph, catalog, step).provenance,
+    provenance,
     rows: staged.rows,
-    metadata: { ...staged.metadata, ...tally.metadata() },
+    metadata,
     attempts: context.attempt,
     traceId: context.span.traceId,
     spanId: context.span.spanId
   })
-  const loaded = Object.values(asset.deps).map((dep) => loadedAs(catalog, dep, step))
+  const loaded = Object.values(asset.deps).map((dep) => loadedAs(context.catalog, dep, context.step))
   // A kind that has nothing to do in the transaction says so with Effect.void, and a single statement will do.
-  const rows = same || staged.publish === Effect.void ? undefined : staged.publish
-  const published = yield* session.publish({ claim, loaded, event }, rows).pipe(io(context, "publish"))
-  if (published._tag === "Fenced") return yield* new ClaimLost({ asset: asset.key })
+  const rows = isSame || staged.publish === Effect.void ? undefined : staged.publish
+  const published = yield* context.session
+    .publish({ claim: context.claim, loaded, event }, rows)
+    .pipe(io(context, "publish"))
+  if (published._tag === "Fenced") return yield* new AttemptError.ClaimLost({ asset: asset.key })
   return published
 })
 
@@ -192,7 +169,6 @@ const load = (asset: Asset.Any, catalog: Catalog.Catalog, step: Partition.Ref) =
           const sources = Array.from(Catalog.slices(catalog, dep.key).values(), sourceOf)
           return Effect.map(store.loadAll(dep.key, sources), (handles) => [name, handles] as const)
         }
-        // The step is skipped when what it reads was never published.
         const state = Catalog.get(catalog, { asset: dep.key, partition: mapping === "whole" ? null : step.partition })!
         return Effect.map(store.load(sourceOf(state)), (handle) => [name, handle] as const)
       })
@@ -210,7 +186,7 @@ const loadedAs = (catalog: Catalog.Catalog, dep: Asset.Dependency, step: Partiti
   const { key } = dep.asset
   if (dep.mapping === "all") return EventLog.allSlices(key, Catalog.slices(catalog, key).values())
   const ref = { asset: key, partition: dep.mapping === "whole" ? null : step.partition }
-  return { _tag: "Slice", ref, dataVersion: Catalog.get(catalog, ref)!.dataVersion }
+  return { _tag: "Slice", ref, position: Catalog.get(catalog, ref)!.changedPosition }
 }
 
 const versionOf = (asset: Asset.Any, staged: IoManager.Staged<unknown>, runId: string) => {
@@ -229,7 +205,13 @@ const judge = Effect.fnUntraced(function* (
 ) {
   const failed: Array<{ readonly check: string; readonly reason: string }> = []
   for (const check of asset.checks) {
-    const result = yield* erased(check.run(candidate as never)).pipe(Telemetry.check(check.name))
+    const result = yield* erased(check.run(candidate as never)).pipe(
+      Telemetry.check(check.name),
+      // A check that cannot say that its value is good has not passed.
+      Effect.catch((error) =>
+        Effect.succeed(AssetCheck.fail(`it could not be run: ${failureOf(Cause.fail(error)).message}`))
+      )
+    )
     const accepted = context.plan.accepted.some(
       ({ asset: key, check: name }) => key === asset.key && name === check.name
     )
@@ -237,7 +219,7 @@ const judge = Effect.fnUntraced(function* (
     if (result._tag === "Failed" && check.blocking && !accepted)
       failed.push({ check: check.name, reason: result.reason })
   }
-  if (failed.length > 0) return yield* new BlockingCheckFailed({ asset: asset.key, failed })
+  if (failed.length > 0) return yield* new AttemptError.BlockingCheckFailed({ asset: asset.key, failed })
 })
 
 const judgement = (
@@ -292,7 +274,7 @@ const makeTally = (context: Context, asset: Asset.Any) => {
     const { atLeast, share } = asset.quarantine
     if (rejected === 0) return Effect.void
     if (rejected < atLeast || rejected <= seen * share) return Telemetry.recordQuarantined(asset.key, rejected)
-    return Effect.fail(new TooManyRejected({ asset: asset.key, rejected, seen, share, example }))
+    return Effect.fail(new AttemptError.TooManyRejected({ asset: asset.key, rejected, seen, share, example }))
   })
   const metadata = (): IoManager.Metadata => (rejected === 0 ? annotations : { ...annotations, quarantined: rejected })
   return { step, limit, metadata }

@@ -134,9 +134,16 @@ const dayMillis = 86_400_000
 // Any number that no other advisory lock of the runtime has.
 const collectionLock = 7205
 
+type Sha = Pick<BlobFolder.Content, "sha256">
+
 const makeBlobs = (sql: SqlClient.SqlClient, folder: string): Blobs["Service"] => {
   const read = (asset: string, content: BlobFolder.Content, aside: ReadonlyArray<string> = []) =>
     Stream.mapError(BlobFolder.read([...aside, BlobFolder.pathOf(folder, content)], content), toIoError(asset, "load"))
+  // Whoever loaded it before may still read it: its day begins now.
+  const outdate = (contents: ReadonlyArray<Sha>) =>
+    Effect.forEach(contents, (content) => BlobFolder.touch(folder, content), { discard: true })
+  const shaOf = ({ asset, partition }: Partition.Ref) =>
+    sql<Sha>`select sha256 from assets.blob where asset = ${asset} and partition = ${partition ?? ""}`
   const record = ({ asset, partition }: Partition.Ref, { manifest, sha256, size, version }: Published) =>
     sql`
       insert into assets.blob (asset, partition, version, sha256, size, manifest)
@@ -154,8 +161,10 @@ const makeBlobs = (sql: SqlClient.SqlClient, folder: string): Blobs["Service"] =
         publish: Effect.fnUntraced(
           function* (ref, published) {
             yield* sql`select pg_advisory_xact_lock_shared(${collectionLock})`
+            const before = yield* shaOf(ref)
             yield* aside.place
             yield* record(ref, published)
+            yield* outdate(before)
           },
           Effect.mapError(toIoError(asset, "publish"))
         )
@@ -169,13 +178,13 @@ const makeBlobs = (sql: SqlClient.SqlClient, folder: string): Blobs["Service"] =
         Effect.mapBoth({ onSuccess: ([row]) => row, onFailure: toIoError(asset, "load") })
       ),
     remove: ({ asset, partition }) =>
-      sql`delete from assets.blob where asset = ${asset} and partition = ${partition ?? ""}`.pipe(
-        Effect.mapError(toIoError(asset, "wipe")),
-        Effect.asVoid
+      sql<Sha>`delete from assets.blob where asset = ${asset} and partition = ${partition ?? ""} returning sha256`.pipe(
+        Effect.flatMap(outdate),
+        Effect.mapError(toIoError(asset, "wipe"))
       ),
     collect: Effect.gen(function* () {
       yield* sql`select pg_advisory_xact_lock(${collectionLock})`
-      const rows = yield* sql<{ readonly sha256: string }>`select distinct sha256 from assets.blob`
+      const rows = yield* sql<Sha>`select distinct sha256 from assets.blob`
       const used = new Set(rows.map(({ sha256 }) => sha256))
       const before = (yield* Clock.currentTimeMillis) - dayMillis
       return yield* BlobFolder.collect(folder, (sha256) => used.has(sha256), before)

@@ -80,7 +80,14 @@ export const read = (paths: ReadonlyArray<string>, { sha256 }: Content): Stream.
     )
   })
 
-/** Removes files that were not written or placed since `before` (milliseconds) and are not in use. */
+/** Makes a file count as young again; one that is missing stays so. */
+export const touch = (folder: string, content: Pick<Content, "sha256">) =>
+  attempt(() => {
+    const now = new Date()
+    return FsPromises.utimes(pathOf(folder, content), now, now).catch(ifMissing(undefined))
+  })
+
+/** Removes files that were not written, placed or touched since `before` (milliseconds) and are not in use. */
 export const collect = (folder: string, isUsed: (sha256: string) => boolean, before: number) =>
   attempt(async () => {
     const files = await FsPromises.readdir(folder, { recursive: true, withFileTypes: true }).catch(ifMissing([]))

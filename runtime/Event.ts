@@ -4,6 +4,7 @@
  * Written by `EventLog` alone; folded by `Catalog`.
  */
 import * as Cause from "effect/Cause"
+import * as Formatter from "effect/Formatter"
 import * as Schema from "effect/Schema"
 import { Metadata } from "./IoManager.ts"
 import { Key } from "./Partition.ts"
@@ -85,7 +86,7 @@ export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
       : error instanceof Error
         ? error.name
         : "Defect"
-  return { _tag: tag, message: error instanceof Error ? error.message : String(error) }
+  return { _tag: tag, message: messageOf(error, tag) }
 }
 
 /** The outcome a run is closed with. */
@@ -98,3 +99,15 @@ export const isRunEnd = (event: Event): event is Of<"RunSucceeded" | "RunFailed"
 /** The same event for either storage and people: decodes what `encode` gives. */
 export const encode = Schema.encodeSync(Event)
 export const decode = Schema.decodeUnknownSync(Event)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+/** An error that was made without a message tells what it has. */
+const messageOf = (error: unknown, tag: string): string => {
+  if (typeof error !== "object" || error === null) return String(error)
+  if ("message" in error && typeof error.message === "string" && error.message !== "") return error.message
+  const { _tag, ...fields } = error as Record<string, unknown>
+  return Object.keys(fields).length === 0 ? tag : Formatter.formatJson(fields)
+}

@@ -22,7 +22,7 @@ export const show = (event: Event): string => {
     case "AssetVerified":
       return "verified unchanged"
     case "StepCutOff":
-      return "cut off: nothing it reads came out different"
+      return "cut off: it is Current after all"
     case "StepSkipped":
       return `skipped because of ${event.because}`
     case "StepFailed":

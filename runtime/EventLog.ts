@@ -40,12 +40,12 @@ export interface Claim extends Partition.Ref {
 }
 
 /**
- * A dependency as a step loaded it: one slice, or all slices of an asset as their count and the sum of the positions
- * they were changed at. The newest position alone would miss a slice whose publish took an earlier one and came to an end
- * later.
+ * A dependency as a step loaded it: one slice as the position it was changed at, because a version may come back after
+ * another one was read; or all slices of an asset as their count and the sum of those positions. The newest position alone
+ * would miss a slice whose publish took an earlier one and came to an end later.
  */
 export type Loaded =
-  | { readonly _tag: "Slice"; readonly ref: Partition.Ref; readonly dataVersion: string }
+  | { readonly _tag: "Slice"; readonly ref: Partition.Ref; readonly position: number }
   | { readonly _tag: "AllSlices"; readonly asset: string; readonly count: number; readonly positions: number }
 
 /** What a step that loads these slices, all of the asset's, has loaded. */
@@ -140,7 +140,7 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
   const append = (events: ReadonlyArray<Event>) => Effect.sync(() => events.forEach(write))
 
   const current = (loaded: Loaded) => {
-    if (loaded._tag === "Slice") return builder.get(loaded.ref)?.dataVersion === loaded.dataVersion
+    if (loaded._tag === "Slice") return builder.get(loaded.ref)?.changedPosition === loaded.position
     const { count, positions } = allSlices(loaded.asset, builder.slices(loaded.asset).values())
     return count === loaded.count && positions === loaded.positions
   }

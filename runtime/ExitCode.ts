@@ -46,7 +46,9 @@ export const fromError = (error: unknown): Failure => {
   // What wraps the setting's own complaint adds nothing.
   const told = tag === "ConfigError" && hasCause(error) ? error.cause : error
   const message = hasMessage(told) ? told.message : String(told)
-  return { code: usageTags.has(tag) ? usage : failed, tag, message: message.trim(), data: fieldsOf(error) }
+  // Who made a mistake can use its parts to mend it; other errors may hold whatever their libraries put there.
+  const [code, data] = usageTags.has(tag) ? [usage, fieldsOf(error)] : [failed, {}]
+  return { code, tag, message: message.trim(), data }
 }
 
 /** Without a stack: where the program was when it noticed is no help to the one who called it. */

@@ -112,7 +112,7 @@ export const forPrograms: Effect.Effect<Watcher> = Effect.sync(() => {
       Effect.suspend(() => {
         if (event._tag === "RunStarted") [runId, open] = [event.runId, true]
         else if (Event.isRunEnd(event)) open = false
-        return print(Event.encode(event))
+        return print(event)
       }),
     // A log that can no longer be written cannot record the end either.
     ended: (exit) =>

@@ -6,6 +6,7 @@
  */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import * as Url from "node:url"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Migrator from "effect/sql/Migrator"
@@ -39,7 +40,7 @@ const apply = Effect.fn("Migrations.apply")(function* (
   owner: "runtime" | "project",
   folder: string | URL
 ): Effect.fn.Return<ReadonlyArray<string>, MigrationFailed | SqlError, SqlClient.SqlClient> {
-  const path = folder instanceof URL ? folder.pathname : folder
+  const path = folder instanceof URL ? Url.fileURLToPath(folder) : folder
   const sql = yield* SqlClient.SqlClient
   yield* sql`select 1 from pg_namespace where nspname = 'assets'`.pipe(
     Effect.filterOrElse(

@@ -205,10 +205,9 @@ const stepsOf = (
   const first = lacking[0]
   if (first === undefined) return Result.succeed(steps)
   const without = new Set(lacking.map((slice) => slice.asset))
-  const selection = [
-    ...request.selection.filter((text) => !without.has(text)),
-    ...Array.from(without, (asset) => `+${asset}`)
-  ]
+  const selection = Array.from(
+    new Set([...request.selection.filter((text) => !without.has(text)), ...Array.from(without, (asset) => `+${asset}`)])
+  )
   return refuse({ _tag: "MissingDependency", ...first, selection })
 }
 

@@ -67,4 +67,5 @@ const show = (problem: Problem): string =>
   })
 
 /** As a shell takes it for one word. */
-const quoted = (word: string) => (/^[\w+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+/** As a shell takes it. */
+export const quoted = (word: string) => (/^[\w+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)

@@ -10,16 +10,12 @@ import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { RetryPolicy } from "./Asset.ts"
+import * as AttemptError from "./AttemptError.ts"
 
 /** The answers are milliseconds to wait before the next attempt, or undefined when there is none. */
 export interface Retry {
   readonly afterFailure: (cause: Cause.Cause<unknown>) => Effect.Effect<number | undefined>
   readonly afterMove: Effect.Effect<number | undefined>
-}
-
-/** Errors of the runtime itself say whether trying again may help; the policy's `while` judges the asset's own. */
-export interface Retryable {
-  readonly retryable: boolean
 }
 
 /** How often a step starts again because a dependency was published while it computed. */
@@ -34,7 +30,7 @@ export const make = Effect.fnUntraced(function* (policy: RetryPolicy<never> | un
       Effect.gen(function* () {
         const error = Cause.findErrorOption(cause)
         if (policy === undefined || next === undefined || Option.isNone(error) || Cause.hasDies(cause)) return undefined
-        if (++failures > policy.times || !mayPass(policy, error.value)) return undefined
+        if (++failures > policy.times || !(yield* mayPass(policy, error.value))) return undefined
         return yield* next(yield* Clock.currentTimeMillis, error.value).pipe(
           Effect.map(([, delay]) => Math.round(Duration.toMillis(delay))),
           Pull.catchDone(() => Effect.succeed(undefined))
@@ -49,8 +45,8 @@ export const make = Effect.fnUntraced(function* (policy: RetryPolicy<never> | un
 // internal
 // -----------------------------------------------------------------------------
 
-const mayPass = (policy: RetryPolicy<never>, error: unknown): boolean =>
-  isRetryable(error) ? error.retryable : policy.while(error as never)
-
-const isRetryable = (error: unknown): error is Retryable =>
-  typeof error === "object" && error !== null && "retryable" in error && typeof error.retryable === "boolean"
+/** The runtime's own errors are judged by the runtime. A policy that throws has not asked for another attempt. */
+const mayPass = (policy: RetryPolicy<never>, error: unknown): Effect.Effect<boolean> =>
+  Effect.sync(() => AttemptError.isPassing(error) ?? policy.while(error as never)).pipe(
+    Effect.catchDefect(() => Effect.succeed(false))
+  )

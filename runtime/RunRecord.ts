@@ -54,19 +54,24 @@ export const recorded = Effect.fnUntraced(function* <A, E, R>(
   const record = (event: EventLog.Fact) => Effect.andThen(log.append([event]), options.observe(event))
   const { selection, steps, trigger } = options
   const { spanId, traceId } = span
-  yield* record({ _tag: "RunStarted", at: yield* Timestamp.now, runId, trigger, selection, steps, traceId, spanId })
-
   const end = (event: (at: string) => EventLog.Fact, status: Telemetry.RunStatus) =>
     Effect.flatMap(Timestamp.now, (at) => Effect.andThen(record(event(at)), Telemetry.endRun(span, status)))
-  return yield* work({ runId, session, record }).pipe(
-    // Whatever it could not remove is found by the next run.
-    Effect.tap(() => Effect.ignore(staging.collect)),
-    Effect.onExit((exit) => {
-      const error = Exit.isSuccess(exit) ? options.failure(exit.value) : failureOf(exit.cause)
-      if (error === undefined) return end((at) => ({ _tag: "RunSucceeded", at, runId }), "Succeeded")
-      return Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-        ? end((at) => ({ _tag: "RunCanceled", at, runId }), "Canceled")
-        : end((at) => ({ _tag: "RunFailed", at, runId, error }), "Failed")
+
+  // A run that was recorded as started is recorded as ended, also when the interrupt comes in between.
+  return yield* Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      yield* record({ _tag: "RunStarted", at: yield* Timestamp.now, runId, trigger, selection, steps, traceId, spanId })
+      return yield* restore(work({ runId, session, record })).pipe(
+        // Whatever it could not remove is found by the next run.
+        Effect.tap(() => Effect.ignore(staging.collect)),
+        Effect.onExit((exit) => {
+          const error = Exit.isSuccess(exit) ? options.failure(exit.value) : failureOf(exit.cause)
+          if (error === undefined) return end((at) => ({ _tag: "RunSucceeded", at, runId }), "Succeeded")
+          return Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+            ? end((at) => ({ _tag: "RunCanceled", at, runId }), "Canceled")
+            : end((at) => ({ _tag: "RunFailed", at, runId, error }), "Failed")
+        })
+      )
     })
   )
 }, Effect.scoped)

@@ -162,7 +162,7 @@ const whyOf = (story: Story, slice: string): string => {
   const because = story.because[slice]
   if (because !== undefined) return `because of ${because}`
   const error = story.errors[slice]
-  if (error !== undefined) return `${error._tag}: ${error.message}`
+  if (error !== undefined) return error.message === error._tag ? error._tag : `${error._tag}: ${error.message}`
   const reasons = story.reasons[slice] ?? []
   // That a dependency might change was a reason to look; of a step with another one it is no news.
   const news = reasons.filter(({ _tag }) => _tag !== "DependencyPlanned")

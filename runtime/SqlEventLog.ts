@@ -129,7 +129,7 @@ const open = Effect.fnUntraced(function* (
       claims.map(column),
       claims.map(({ epoch }) => epoch)
     ])
-  }).pipe(Effect.repeat(renewal), Effect.ignore, Effect.forkScoped)
+  }).pipe(Effect.ignore, Effect.repeat(renewal), Effect.forkScoped)
 
   // A worker gives back one slice and asks for the next in one breath, so both travel together.
   const exchange = yield* batched(500, (wishes: ReadonlyArray<Wish>) => {
@@ -190,7 +190,7 @@ const publish = <E, R>(
   const guard = sql`${claim.asset}, ${column(claim)}, ${claim.epoch}::float8::bigint,
     ${loaded.map((dep) => (dep._tag === "Slice" ? dep.ref.asset : dep.asset))}::text[],
     ${textArray(loaded.map((dep) => (dep._tag === "Slice" ? column(dep.ref) : null)))}::text::text[],
-    ${loaded.map((dep) => (dep._tag === "Slice" ? dep.dataVersion : `${dep.count}:${dep.positions}`))}::text[]`
+    ${loaded.map((dep) => (dep._tag === "Slice" ? String(dep.position) : `${dep.count}:${dep.positions}`))}::text[]`
   if (rows === undefined) {
     return Effect.gen(function* () {
       const value = event(yield* Timestamp.now)

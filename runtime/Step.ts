@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as AssetGraph from "./AssetGraph.ts"
 import * as Attempt from "./Attempt.ts"
+import * as AttemptError from "./AttemptError.ts"
 import type { AssetState } from "./Catalog.ts"
 import * as Catalog from "./Catalog.ts"
 import { type Event, type Failure, failureOf } from "./Event.ts"
@@ -171,7 +172,7 @@ const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, 
       return told
     }
     const moved = Exit.isSuccess(exit)
-    const cause = moved ? Cause.fail(new Attempt.DependencyMoved({ asset: step.asset })) : exit.cause
+    const cause = moved ? Cause.fail(new AttemptError.DependencyMoved({ asset: step.asset })) : exit.cause
     retries ??= yield* Retry.make(asset.retry)
     const delayMillis = yield* moved ? retries.afterMove : retries.afterFailure(cause)
     if (delayMillis === undefined) {

@@ -100,11 +100,15 @@ describe("checks", () => {
     }).pipe(inMemory)
   )
 
-  it.effect("that cannot tell fail the step", () =>
+  it.effect("that cannot tell have failed: a blocking one stops the value, another is a warning", () =>
     Effect.gen(function* () {
-      const broken = count.pipe(Asset.check("broken", { run: () => new Boom({ message: "no ruler" }) }))
-      const run = yield* pipeline(broken).materialize()
-      assert.deepStrictEqual(run.errors, { count: { _tag: "Boom", message: "no ruler" } })
+      const broken = (blocking: boolean) =>
+        pipeline(count.pipe(Asset.check("broken", { blocking, run: () => new Boom({ message: "no ruler" }) })))
+      const warned = yield* broken(false).materialize()
+      assert.deepStrictEqual([warned.status, warned.checks], ["Succeeded", { "count:broken": "Failed" }])
+      const stopped = yield* broken(true).materialize("count", { force: true })
+      assert.strictEqual(stopped.errors["count"]?._tag, "BlockingCheckFailed")
+      assert.include(stopped.errors["count"]?.message, "it could not be run: no ruler")
     }).pipe(inMemory)
   )
 })

@@ -57,7 +57,7 @@ describe("a step that failed", () => {
         [
           "right   Materialized  never materialized",
           "double  Materialized  never materialized",
-          "left    Failed        Boom: ",
+          "left    Failed        Boom",
           "sum     Skipped       because of left",
           "report  Skipped       because of sum",
           "Failed"

@@ -136,8 +136,8 @@ export class RandomProject {
       let from = declaration.startsAfter
       for (const read of index === 0 ? [] : declaration.reads) {
         const other = assets[read.asset % index]!
-        if (isDaily(other) && read.all) deps[`all_${other.key}`] = Asset.allPartitions(other)
-        else deps[other.key] = other
+        // One way of reading it at a time.
+        deps[other.key] = isDaily(other) && read.all ? Asset.allPartitions(other) : other
         if (isDaily(other)) from = Math.max(from, starts[read.asset % index]!)
       }
       starts.push(from)

@@ -2,6 +2,7 @@ import { assert, it } from "@effect/vitest"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
+import * as Url from "node:url"
 import { expect } from "vitest"
 import definitions from "../assets/index.ts"
 import * as TestDatabase from "../runtime/TestDatabase.ts"
@@ -18,6 +19,6 @@ it.live("the migrations make the schema that is committed", () =>
   Effect.gen(function* () {
     const schema = yield* text
     assert.include(schema, "table assets.event_log")
-    yield* Effect.promise(() => expect(schema).toMatchFileSnapshot(sql("schema.txt").pathname))
+    yield* Effect.promise(() => expect(schema).toMatchFileSnapshot(Url.fileURLToPath(sql("schema.txt"))))
   })
 )

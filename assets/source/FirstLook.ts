@@ -23,6 +23,7 @@ export const program = Effect.gen(function* () {
 // -----------------------------------------------------------------------------
 
 interface Sample {
+  readonly user_id: bigint
   readonly listener: string
   readonly rank: number
   readonly track: string
@@ -43,17 +44,17 @@ const show = Effect.fnUntraced(function* (began: string) {
   const samples = yield* sql.unsafe<Sample>(sampleRecommendations)
   yield* Console.log(
     [
-      ...Map.groupBy(samples, ({ listener }) => listener)
-        .entries()
+      ...Map.groupBy(samples, ({ user_id }) => user_id)
+        .values()
         .flatMap(paragraph),
       ...next
     ].join("\n")
   )
 })
 
-const paragraph = ([listener, samples]: [string, ReadonlyArray<Sample>]): ReadonlyArray<string> => [
+const paragraph = (samples: ReadonlyArray<Sample>): ReadonlyArray<string> => [
   "",
-  `${listener} may like`,
+  `${samples[0]!.listener} may like`,
   ...samples.map(
     ({ artist, because_artist, because_track, rank, track }) =>
       `  ${rank}. ${track} by ${artist}, ${

@@ -20,7 +20,6 @@ import * as Tally from "./Tally.ts"
 import * as Wire from "./Wire.ts"
 
 export { isTransient, MusicApiError } from "./MusicApiError.ts"
-export type { Track, User } from "./Wire.ts"
 
 /** A user's latest list. `position` counts from 0 in the list as the API sent it, so a rejected id leaves a gap. */
 export interface Listens {
@@ -96,18 +95,6 @@ export const layer = (options: {
   readonly baseUrl: URL
 }): Layer.Layer<MusicApi, Config.ConfigError, HttpClient.HttpClient> => Layer.effect(MusicApi, make(options))
 
-/**
- * Runs `effect` in place of each `Restart`. It runs after everything downstream is done with the pages before it, provided
- * nothing downstream buffers or batches across pages.
- */
-export const onRestart =
-  <E2, R2>(effect: (restart: Restart) => Effect.Effect<unknown, E2, R2>) =>
-  <A, E, R>(self: Stream.Stream<Part<A>, E, R>): Stream.Stream<Page<A>, E | E2, R | R2> =>
-    self.pipe(
-      Stream.mapEffect((part) => (part._tag === "Page" ? Effect.succeed([part]) : Effect.as(effect(part), []))),
-      Stream.flattenIterable
-    )
-
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
@@ -161,7 +148,7 @@ const pass = <A>(
       const tally = Tally.make(first.total)
       const size = first.items.length
       // A page count that the total does not bear out is not followed.
-      const pages = Math.min(first.pages, Math.ceil(first.total / Math.max(1, size)))
+      const pages = size === 0 ? 1 : Math.min(first.pages, Math.ceil(first.total / size))
       const others = pages < 2 ? Stream.empty : Stream.range(2, pages)
       return Stream.succeed({ page: first, number: 1 }).pipe(
         Stream.concat(
@@ -169,7 +156,8 @@ const pass = <A>(
             others,
             (number) => Effect.map(listing.reader.read(listing.route, number), (page) => ({ page, number })),
             // Twice the requests that may be in flight: while half the pages travel, the others are decoded and staged.
-            { concurrency: 2 * listing.concurrency, unordered: true }
+            // In order once rows repeat, so that which of them is kept does not depend on who answers first.
+            { concurrency: 2 * listing.concurrency, unordered: number === 1 }
           )
         ),
         Stream.takeWhile(({ page }) => Tally.agrees(tally, page.total)),
@@ -206,8 +194,8 @@ const verdict = Effect.fnUntraced(function* <A>(
   if (discrepancy !== undefined || first.pages < 2) return discrepancy
   const now = yield* listing.reader.read(listing.route, 1)
   if (now.total !== first.total) return { _tag: "TotalMoved" as const, from: first.total, to: now.total }
-  const keys = (page: Wire.Page) => page.items.map((item) => listing.decode(item).key).join()
-  return keys(now) === keys(first) ? undefined : { _tag: "RowsShifted" as const }
+  const same = JSON.stringify(now.items) === JSON.stringify(first.items)
+  return same ? undefined : { _tag: "RowsShifted" as const }
 })
 
 const decodePage = <A>(listing: Listing<A>, tally: Tally.Tally, page: Wire.Page): Page<A> => {

@@ -38,7 +38,8 @@ export const count = (tally: Tally, key: number | undefined): boolean => {
  * What is wrong with a finished pass. Repeated rows mean that the listing moved, unless the pass before met exactly the same
  * keys: then the API itself repeats them, and they are merged.
  *
- * A row that leaves in the same instant as another joins behind the pages already read escapes this.
+ * What escapes this: a row that leaves pages not read yet while another joins at the end, and an API that repeats one row
+ * and leaves out another, the same in two passes.
  */
 export const discrepancy = (tally: Tally, previous: Tally | undefined): Discrepancy | undefined => {
   const { total, rows, movedTo } = tally

@@ -80,7 +80,6 @@ export const Page = Schema.Struct({
   items: Schema.Array(Schema.Unknown),
   total: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
   page: Schema.Int,
-  size: Schema.Int,
   pages: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 })
 export type Page = typeof Page.Type

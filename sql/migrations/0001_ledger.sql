@@ -157,7 +157,8 @@ end
 $$;
 
 -- Opens a publish: 'ok', 'fenced' when the claim was lost, or 'moved' when a dependency was published since it was
--- loaded. A null dependency partition stands for all partitions, whose version is 'count:sum of positions'.
+-- loaded. A dependency's version is the position it was changed at; a null partition stands for all, whose version is
+-- 'count:sum of positions'.
 create function assets.begin_publish(
   _asset text, _partition text, _epoch bigint, _deps text[], _dep_partitions text[], _dep_versions text[]
 ) returns text language plpgsql as $$
@@ -174,7 +175,7 @@ begin
       where d.version is distinct from (
         case when d.partition is null
           then (select count(*) || ':' || coalesce(sum(s.changed_position), 0) from assets.asset_state s where s.asset = d.asset)
-          else (select s.data_version from assets.asset_state s where s.asset = d.asset and s.partition = d.partition)
+          else (select s.changed_position::text from assets.asset_state s where s.asset = d.asset and s.partition = d.partition)
         end
       )
     ) then return 'moved'; end if;

@@ -5,6 +5,7 @@ with listeners as (
   order by f.plays desc, f.user_id limit 3
 )
 select
+  u.id as user_id,
   u.first_name || ' ' || u.last_name as listener,
   r.rank,
   t.name as track,

@@ -43,6 +43,12 @@ const slices = (asset: string) =>
     return Array.from(Catalog.slices(yield* log.states([{ asset, partition: null }]), asset).values())
   })
 
+const asLoaded = ({ asset, changedPosition: position, partition }: Catalog.AssetState): EventLog.Loaded => ({
+  _tag: "Slice",
+  ref: { asset, partition },
+  position
+})
+
 /** Until as many publishes as these wait for a lock. */
 const waiting = (count: number, statement = "publish_value") =>
   Effect.gen(function* () {
@@ -163,7 +169,7 @@ layer(Layer.provideMerge(SqlEventLog.layer, TestDatabase.layer()), { timeout: "6
         const refs = ["a", "b"].map((partition) => other.ref(partition))
         const publishes = yield* Effect.forEach(refs, (ref) => publisher(other, ref))
         yield* Effect.forEach(publishes, (publish) => publish("v1"))
-        const loaded = refs.map((ref): EventLog.Loaded => ({ _tag: "Slice", ref, dataVersion: "v1" }))
+        const loaded = (yield* slices(other.asset)).map(asLoaded)
         const [entered, leave] = [Deferred.makeUnsafe<void>(), Deferred.makeUnsafe<void>()]
         const rows = Effect.andThen(Deferred.succeed(entered, undefined), Deferred.await(leave))
         const publication = { claim: yield* run.claim(run.ref()), loaded, event: () => run.value(run.ref(), "made") }
@@ -193,10 +199,10 @@ layer(Layer.provideMerge(SqlEventLog.layer, TestDatabase.layer()), { timeout: "6
         ]
         yield* Effect.all([late("v1"), newest("v1")])
         const [entered, leave] = [Deferred.makeUnsafe<void>(), Deferred.makeUnsafe<void>()]
-        const loaded: EventLog.Loaded = { _tag: "Slice", ref: other.ref("late"), dataVersion: "v1" }
+        const [loaded] = (yield* slices(other.asset)).filter(({ partition }) => partition === "late").map(asLoaded)
         const publication = {
           claim: yield* run.claim(run.ref()),
-          loaded: [loaded],
+          loaded: [loaded!],
           event: () => run.value(run.ref(), "made")
         }
         const reading = yield* Effect.forkChild(

@@ -67,7 +67,8 @@ const whilePublishing =
   ({ project }) =>
     Effect.flatMap(Project.locked(project, table), ({ reached, release }) => Effect.as(reached, release))
 
-const duringStart: Moment = () => Effect.as(Effect.sleep(150), Effect.void)
+const whileStarting: Moment = ({ project }) =>
+  Effect.flatMap(Project.locked(project, "assets.run"), ({ reached, release }) => Effect.as(reached, release))
 
 /** The lines of an undisturbed run are 17. */
 const randomly =
@@ -100,7 +101,7 @@ describe("a run that is killed", { concurrent: true }, () => {
 
   it.live("before it has begun leaves no trace of itself", () =>
     Effect.gen(function* () {
-      const project = yield* killed(duringStart)
+      const project = yield* killed(whileStarting)
       assert.deepStrictEqual(yield* statuses(project), ["Succeeded"])
     })
   )

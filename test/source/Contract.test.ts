@@ -54,7 +54,7 @@ const faces: ReadonlyArray<readonly [string, Face]> = [
 ]
 for (const [name, face] of faces) {
   describe(name, () => {
-    const it_ = (sentence: string, test: (get: Effect.Success<Face>) => Effect.Effect<void>) =>
+    const answers = (sentence: string, test: (get: Effect.Success<Face>) => Effect.Effect<void>) =>
       it.effect(sentence, () =>
         Effect.gen(function* () {
           yield* TestClock.setTime(noon)
@@ -62,7 +62,7 @@ for (const [name, face] of faces) {
         })
       )
 
-    it_("gives a hundred rows a page from page 1 by default", (get) =>
+    answers("gives a hundred rows a page from page 1 by default", (get) =>
       Effect.gen(function* () {
         const answer = yield* get("/users")
         const total = world.users(today).length
@@ -77,7 +77,7 @@ for (const [name, face] of faces) {
       })
     )
 
-    it_("gives the page and size asked for, and no rows past the end", (get) =>
+    answers("gives the page and size asked for, and no rows past the end", (get) =>
       Effect.gen(function* () {
         const third = JSON.parse((yield* get("/tracks?page=3&size=7")).body)
         assert.deepStrictEqual(third.items, world.tracks(today).slice(14, 21))
@@ -86,7 +86,7 @@ for (const [name, face] of faces) {
       })
     )
 
-    it_("refuses a size of 101 and a page of 0 with 422 and the reasons", (get) =>
+    answers("refuses a size of 101 and a page of 0 with 422 and the reasons", (get) =>
       Effect.gen(function* () {
         const both = yield* get("/users?page=0&size=101")
         assert.strictEqual(both.status, 422)
@@ -111,10 +111,12 @@ for (const [name, face] of faces) {
       })
     )
 
-    it_("answers 404 elsewhere, redirects / to /docs, and describes itself", (get) =>
+    answers("answers 404 elsewhere, redirects / to /docs, and describes itself", (get) =>
       Effect.gen(function* () {
-        const elsewhere = yield* get("/artists")
-        assert.deepStrictEqual([elsewhere.status, elsewhere.body], [404, `{"detail":"Not Found"}`])
+        for (const path of ["/artists", "//", "//users"]) {
+          const elsewhere = yield* get(path)
+          assert.deepStrictEqual([elsewhere.status, elsewhere.body], [404, `{"detail":"Not Found"}`], path)
+        }
         const root = yield* get("/")
         assert.deepStrictEqual([root.status, root.location], [307, "/docs"])
         assert.include((yield* get("/docs")).body, "/openapi.json")
@@ -123,7 +125,7 @@ for (const [name, face] of faces) {
       })
     )
 
-    it_("shows the next day's world when the clock passes midnight UTC", (get) =>
+    answers("shows the next day's world when the clock passes midnight UTC", (get) =>
       Effect.gen(function* () {
         const before = JSON.parse((yield* get("/listen_history?size=1")).body)
         yield* TestClock.adjust("1 day")

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as ChildProcess from "node:child_process"
+import * as Path from "node:path"
 import * as DemoSource from "../../assets/source/DemoSource.ts"
 
-const main = new URL("../../assets/source/main.ts", import.meta.url).pathname
+const main = Path.resolve(import.meta.dirname, "../../assets/source/main.ts")
 
 interface Ended {
   readonly code: number | null
