@@ -227,7 +227,7 @@ export const retry =
   ): Asset<K, I, E, R, P, N> =>
     extend(self, { retry: policy })
 
-/** Fails an attempt that takes longer. */
+/** Fails an attempt that takes longer to have a value to publish; what publishing it takes does not count. */
 export const timeout =
   (duration: Duration.Input) =>
   <A extends Any>(self: A): A =>
@@ -260,7 +260,7 @@ export const quarantine =
   <A extends Any>(self: A): A =>
     extend(self, { quarantine: limit })
 
-/** Adds a check, run on the staged value before it is published. */
+/** Adds a check, run on the staged value before it is published. One that fails with an error has not passed. */
 export const check =
   <A extends Any, E2, R2>(
     name: string,

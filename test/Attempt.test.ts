@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Asset, AssetCheck, Definitions, Partition, Table, Version } from "effect-assets"
+import { Asset, AssetCheck, Definitions, IoManager, Partition, Table, Version } from "effect-assets"
 import * as Testing from "effect-assets/testing"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -8,6 +8,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as EventLog from "../runtime/EventLog.ts"
 import * as Json from "../runtime/Json.ts"
 
 class Boom extends Schema.TaggedError<Boom>()("Boom", { message: Schema.String }) {}
@@ -317,6 +318,64 @@ describe("a dependency that is published in mid-step", () => {
       const run = yield* pipeline(reader).materialize()
       assert.deepStrictEqual(run.outcomes, { source: "Materialized", reader: "Failed" })
       assert.deepStrictEqual([run.errors["reader"]?._tag, run.attempts["reader"]], ["DependencyMoved", 6])
+    }).pipe(inMemory)
+  )
+
+  it.effect("and is wiped fails it, and says what to make", () =>
+    Effect.gen(function* () {
+      const reader = Asset.make("reader", {
+        ...number,
+        deps: { source },
+        materialize: ({ source }, { runId }) =>
+          Effect.gen(function* () {
+            const log = yield* EventLog.EventLog
+            const wiped = {
+              _tag: "AssetWiped",
+              at: "2026-03-01T00:00:00Z",
+              runId,
+              asset: "source",
+              partition: null
+            } as const
+            yield* log.wipe(wiped, Effect.void)
+            return source
+          })
+      })
+      const run = yield* pipeline(reader).materialize()
+      assert.deepStrictEqual(run.outcomes, { source: "Materialized", reader: "Failed" })
+      assert.strictEqual(run.errors["reader"]?._tag, "DependencyWiped")
+      assert.include(run.errors["reader"]?.message, "materialize +reader")
+    }).pipe(inMemory)
+  )
+})
+
+describe("a timeout", () => {
+  /** A kind of value that takes an hour to publish. */
+  const slowly = IoManager.make<number, never, number, ReadonlyMap<string, number>, number, never>({
+    ...number.io,
+    store: () =>
+      Effect.succeed({
+        stage: (_, value) =>
+          Effect.succeed({
+            candidate: value as number,
+            digest: String(value),
+            rows: null,
+            metadata: {},
+            publish: Effect.sleep("1 hour")
+          }),
+        load: () => Effect.succeed(1),
+        loadAll: () => Effect.succeed(new Map()),
+        published: () => Effect.succeed(1),
+        digest: () => Effect.succeed(null),
+        wipe: () => Effect.void
+      })
+  })
+
+  it.effect("is over once a value is being published: it must not have failed and be there all the same", () =>
+    Effect.gen(function* () {
+      const slow = Asset.make("slow", { codeVersion: "1", io: slowly, materialize: () => Effect.succeed(1) })
+      const fiber = yield* Effect.forkChild(pipeline(slow.pipe(Asset.timeout("1 second"))).materialize())
+      yield* TestClock.adjust("2 hours")
+      assert.deepStrictEqual((yield* Fiber.join(fiber)).outcomes, { slow: "Materialized" })
     }).pipe(inMemory)
   )
 })

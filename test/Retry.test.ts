@@ -188,3 +188,33 @@ describe("a step that waits for its next attempt", () => {
     }).pipe(inMemory)
   )
 })
+
+describe("a policy", () => {
+  it.effect("is asked about every error of its asset, also one that calls itself retryable", () =>
+    Effect.gen(function* () {
+      class Stubborn extends Schema.TaggedError<Stubborn>()("Stubborn", { retryable: Schema.Boolean }) {}
+      const stubborn = Asset.make("source", { ...number, materialize: () => new Stubborn({ retryable: true }) }).pipe(
+        Asset.retry({ times: 3, schedule: doubling, while: () => false })
+      )
+      assert.deepStrictEqual((yield* passing(pipeline(stubborn).materialize())).attempts, { source: 1 })
+    }).pipe(inMemory)
+  )
+
+  it.effect("that throws fails its step only", () =>
+    Effect.gen(function* () {
+      const broken = source(new Busy()).pipe(
+        Asset.retry({
+          times: 3,
+          schedule: doubling,
+          while: () => {
+            throw new Error("what error is that?")
+          }
+        })
+      )
+      const other = Asset.make("other", { ...number, materialize: () => Effect.succeed(1) })
+      const run = yield* passing(pipeline<Asset.Any>(broken, other).materialize())
+      assert.deepStrictEqual(run.outcomes, { source: "Failed", other: "Materialized" })
+      assert.strictEqual(run.errors["source"]?._tag, "Busy")
+    }).pipe(inMemory)
+  )
+})

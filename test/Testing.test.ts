@@ -340,7 +340,7 @@ describe("what a test puts in place", () => {
   )
 })
 
-const migrations = Url.pathToFileURL(`${Fs.mkdtempSync(Path.join(Os.tmpdir(), "assets-migrations-"))}/`)
+const migrations = Url.pathToFileURL(`${Fs.mkdtempSync(Path.join(Os.tmpdir(), "assets migrations &c é-"))}/`)
 Fs.writeFileSync(
   new URL("0001_people.sql", migrations),
   "create table public.people (id integer primary key, name text not null);"

@@ -1,0 +1,71 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Asset, AssetCheck, Definitions, Partition, Table } from "effect-assets"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as AssetGraph from "../runtime/AssetGraph.ts"
+import * as Json from "../runtime/Json.ts"
+
+const Row = Schema.Struct({ id: Schema.Int })
+
+const number = { codeVersion: "1", io: Json.make({ schema: Schema.Int }), materialize: () => Effect.succeed(1) }
+const daily = (start: string) => ({ ...number, partitions: Partition.daily({ start }) })
+const table = (key: string, name: string) =>
+  Asset.make(key, {
+    codeVersion: "1",
+    io: Table.make({ schema: Row, key: ["id"], table: name }),
+    materialize: () => Effect.succeed([])
+  })
+
+const visits = Asset.make("visits", daily("2026-02-01"))
+
+const problems = (...assets: ReadonlyArray<Asset.Any>): ReadonlyArray<string> => {
+  try {
+    Definitions.make({ assets })
+    return []
+  } catch (error) {
+    assert(error instanceof AssetGraph.DeclarationError)
+    return error.problems.map(({ asset, detail }) => `${asset}: ${detail}`)
+  }
+}
+
+describe("declarations that cannot be meant are refused", () => {
+  it("two assets in one table", () => {
+    assert.deepStrictEqual(problems(table("one", "shop.sales"), table("two", "shop.sales")), [
+      'two: "one" is kept in the same table shop.sales'
+    ])
+    assert.deepStrictEqual(problems(table("one", "shop.sales"), table("two", "shop.returns")), [])
+  })
+
+  it("one asset read in two ways", () => {
+    const both = Asset.make("both", {
+      ...daily("2026-02-01"),
+      deps: { today: visits, all: Asset.allPartitions(visits) }
+    })
+    assert.deepStrictEqual(problems(both), [
+      'both: it reads "visits" both by partition and as a whole; all its partitions include its own'
+    ])
+  })
+
+  it("partitions from before those they are made of", () => {
+    const early = Asset.make("early", { ...daily("2026-01-01"), deps: { visits } })
+    assert.deepStrictEqual(problems(early), [
+      'early: its partitions start on 2026-01-01, before those of its dependency "visits" (2026-02-01)'
+    ])
+  })
+
+  it("a recheck of what follows its dependencies", () => {
+    const reader = Asset.make("reader", { ...number, deps: { visits } }).pipe(Asset.recheckAfter("1 day"))
+    assert.deepStrictEqual(problems(reader), [
+      "reader: recheckAfter is for assets without dependencies; this one follows the versions of its dependencies"
+    ])
+  })
+
+  it("two checks of one name, and all mistakes at once", () => {
+    const check = Asset.check("odd", { run: () => Effect.succeed(AssetCheck.pass()) })
+    const checked = Asset.make("checked", number).pipe(check, check)
+    assert.deepStrictEqual(problems(checked, table("one", "t"), table("two", "t")), [
+      'checked: two checks are called "odd"',
+      'two: "one" is kept in the same table public.t'
+    ])
+  })
+})
