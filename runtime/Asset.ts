@@ -285,6 +285,13 @@ export const check =
       ]
     })
 
+/** What an asset's kind needs to know of it. */
+export const owner = ({ key, partitions }: Any): IoManager.Owner => ({ key, partitioned: partitions !== undefined })
+
+/** The operations on an asset's values, for whoever runs with the services that its kind needs. */
+export const store = (asset: Any): Effect.Effect<IoManager.AnyStore> =>
+  asset.io.store(owner(asset)) as Effect.Effect<IoManager.AnyStore>
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------

@@ -3,7 +3,7 @@
  *
  * Cycles cannot occur: dependencies are values. This module leaves out what is stored about the assets.
  */
-import type * as Asset from "./Asset.ts"
+import * as Asset from "./Asset.ts"
 import type * as Partition from "./Partition.ts"
 
 export interface Problem {
@@ -71,7 +71,7 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
   const places = new Map<string, Asset.Any>()
   for (const asset of assets.values()) {
     problems.push(...problemsOf(asset))
-    const place = asset.io.describe(ownerOf(asset))
+    const place = asset.io.describe(Asset.owner(asset))
     const other = places.get(place)
     if (other === undefined) places.set(place, asset)
     else problems.push({ asset: asset.key, file: asset.file, detail: `"${other.key}" is kept in the same ${place}` })
@@ -120,10 +120,8 @@ const reach = (start: string, next: (key: string) => ReadonlyArray<string>): Rea
   return found
 }
 
-const ownerOf = ({ key, partitions }: Asset.Any) => ({ key, partitioned: partitions !== undefined })
-
 const problemsOf = (asset: Asset.Any): ReadonlyArray<Problem> => {
-  const details = [...asset.problems, ...asset.io.problems(ownerOf(asset))]
+  const details = [...asset.problems, ...asset.io.problems(Asset.owner(asset))]
   const names = asset.checks.map((check) => check.name)
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
     details.push(`two checks are called "${name}"`)

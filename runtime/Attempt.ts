@@ -6,7 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Asset from "./Asset.ts"
+import * as Asset from "./Asset.ts"
 import * as AssetCheck from "./AssetCheck.ts"
 import type * as AssetGraph from "./AssetGraph.ts"
 import * as AttemptError from "./AttemptError.ts"
@@ -89,7 +89,7 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const inputs = yield* load(asset, catalog, step).pipe(io(context, "load"))
   const output = asset.materialize(inputs as never, tally.step as never)
   const value = Effect.isEffect(output) ? yield* erased(output) : output
-  const store = yield* storeOf(asset)
+  const store = yield* Asset.store(asset)
   const staged = yield* store.stage(sliceOf(context), value).pipe(io(context, "stage"))
   yield* tally.limit
   const dataVersion = yield* versionOf(asset, staged, context.runId)
@@ -158,13 +158,10 @@ const io =
 // What a body and its kind need is erased here; `Executor.execute` asks for it and the run's context has it.
 const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as unknown as Effect.Effect<A, E>
 
-const storeOf = (asset: Asset.Any): Effect.Effect<IoManager.AnyStore> =>
-  erased(asset.io.store({ key: asset.key, partitioned: asset.partitions !== undefined }))
-
 const load = (asset: Asset.Any, catalog: Catalog.Catalog, step: Partition.Ref) =>
   Effect.map(
     Effect.forEach(Object.entries(asset.deps), ([name, { asset: dep, mapping }]) =>
-      Effect.flatMap(storeOf(dep), (store) => {
+      Effect.flatMap(Asset.store(dep), (store) => {
         if (mapping === "all") {
           const sources = Array.from(Catalog.slices(catalog, dep.key).values(), sourceOf)
           return Effect.map(store.loadAll(dep.key, sources), (handles) => [name, handles] as const)

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Asset from "./Asset.ts"
+import * as Asset from "./Asset.ts"
 import type * as AssetCheck from "./AssetCheck.ts"
 import * as Catalog from "./Catalog.ts"
 import type * as Definitions from "./Definitions.ts"
@@ -13,7 +13,6 @@ import { type Failure, failureOf, type Of } from "./Event.ts"
 import * as EventLine from "./EventLine.ts"
 import * as EventLog from "./EventLog.ts"
 import * as ExitCode from "./ExitCode.ts"
-import type * as IoManager from "./IoManager.ts"
 import * as Partition from "./Partition.ts"
 import * as Report from "./Report.ts"
 import * as Resources from "./Resources.ts"
@@ -166,12 +165,7 @@ const judgement = (
 }
 
 const published = (asset: Asset.Any, { dataVersion, partition }: Catalog.AssetState) =>
-  Effect.flatMap(
-    erased<IoManager.Store<unknown, unknown, unknown, unknown, unknown>, never>(
-      asset.io.store({ key: asset.key, partitioned: asset.partitions !== undefined })
-    ),
-    (store) => store.published({ asset: asset.key, partition, version: dataVersion })
-  )
+  Effect.flatMap(Asset.store(asset), (store) => store.published({ asset: asset.key, partition, version: dataVersion }))
 
-// What a check and its kind need is erased here; the project's resources and the runtime's services have it.
+// What a check needs is erased here; the project's resources and the runtime's services have it.
 const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as unknown as Effect.Effect<A, E>

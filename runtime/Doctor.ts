@@ -12,11 +12,11 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as Asset from "./Asset.ts"
 import type * as Catalog from "./Catalog.ts"
 import * as Definitions from "./Definitions.ts"
 import * as EventLog from "./EventLog.ts"
 import * as ExitCode from "./ExitCode.ts"
-import type * as IoManager from "./IoManager.ts"
 import * as Migrations from "./Migrations.ts"
 import * as OtlpConfig from "./OtlpConfig.ts"
 import * as Partition from "./Partition.ts"
@@ -275,7 +275,7 @@ const values = Effect.fnUntraced(function* (project: Definitions.Definitions, ca
         remedy,
         Effect.gen(function* () {
           const { asset } = project.graph.nodes.get(state.asset)!
-          const store = yield* storeOf(asset.io, { key: asset.key, partitioned: asset.partitions !== undefined })
+          const store = yield* Asset.store(asset)
           const digest = yield* store.digest(state)
           return digest === state.dataVersion ? [] : [problem(Partition.show(state), difference(state, digest), remedy)]
         })
@@ -299,9 +299,3 @@ const remedyOf = ({ asset, partition }: Partition.Ref, { frozen }: { readonly fr
 
 const sizeOf = ({ states }: Catalog.Catalog) =>
   Array.from(states.values()).reduce((sum, slices) => sum + slices.size, 0)
-
-// What the kind needs is among the runtime's services.
-const storeOf = (
-  io: IoManager.Any,
-  owner: IoManager.Owner
-): Effect.Effect<IoManager.Store<never, never, unknown, unknown, unknown>> => io.store(owner) as Effect.Effect<any>

@@ -15,7 +15,7 @@ import * as Stream from "effect/Stream"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import type * as Asset from "./Asset.ts"
+import * as Asset from "./Asset.ts"
 import * as AssetGraph from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
 import type * as Definitions from "./Definitions.ts"
@@ -290,7 +290,7 @@ const load = Effect.fnUntraced(function* (
   catalog: Catalog.Catalog,
   partition: string | undefined
 ): Effect.fn.Return<any, IoManager.IoError, any> {
-  const store = yield* asset.io.store({ key: asset.key, partitioned: asset.partitions !== undefined })
+  const store = yield* Asset.store(asset)
   const sources = Array.from(Catalog.slices(catalog, asset.key).values(), (state): IoManager.Source => ({
     asset: state.asset,
     partition: state.partition,

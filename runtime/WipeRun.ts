@@ -5,10 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Asset from "./Asset.ts"
 import * as Catalog from "./Catalog.ts"
 import type * as Definitions from "./Definitions.ts"
 import * as EventLog from "./EventLog.ts"
-import type * as IoManager from "./IoManager.ts"
 import * as Partition from "./Partition.ts"
 import * as Report from "./Report.ts"
 import * as RunRecord from "./RunRecord.ts"
@@ -42,7 +42,7 @@ export const run = Effect.fn("WipeRun.run")(function* (
         (ref) =>
           Effect.gen(function* () {
             yield* Effect.acquireRelease(claim(session, ref, waiting), session.release, { interruptible: true })
-            const store = yield* storeOf(definitions, ref.asset)
+            const store = yield* Asset.store(definitions.graph.nodes.get(ref.asset)!.asset)
             yield* log.wipe({ _tag: "AssetWiped", at: yield* Timestamp.now, runId, ...ref }, store.wipe(ref))
           }).pipe(Effect.scoped),
         { discard: true }
@@ -77,12 +77,3 @@ const claim = Effect.fnUntraced(function* (
   }
   return claimed.value
 })
-
-const storeOf = (
-  { graph }: Definitions.Definitions,
-  key: string
-): Effect.Effect<IoManager.Store<never, never, unknown, unknown, unknown>> => {
-  const { io, partitions } = graph.nodes.get(key)!.asset
-  // What the kind needs is among the runtime's services.
-  return io.store({ key, partitioned: partitions !== undefined }) as Effect.Effect<any>
-}
