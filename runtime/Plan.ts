@@ -4,30 +4,17 @@
  * A plan is a value: `explain` and the executor read the same one. This module leaves out the doing.
  */
 import * as Result from "effect/Result"
-import type * as Asset from "./Asset.ts"
 import type { AssetGraph, Edge, Node } from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
 import * as Partition from "./Partition.ts"
-import { PlanError, type Problem } from "./PlanError.ts"
+import { type PlanError, refuse } from "./PlanError.ts"
 import * as Reason from "./Reason.ts"
-import * as Selection from "./Selection.ts"
+import type { Request } from "./Scope.ts"
+import * as Scope from "./Scope.ts"
+import type { SelectionError } from "./Selection.ts"
 import * as Staleness from "./Staleness.ts"
 
-/** What a person, a schedule or a backfill asks for. */
-export interface Request {
-  /** Expressions; none for everything. */
-  readonly selection: ReadonlyArray<string>
-  /** One key, or a range of keys, both ends inclusive, that limit what is planned of partitioned assets. */
-  readonly partition?: string | undefined
-  readonly from?: string | undefined
-  readonly to?: string | undefined
-  /** Adds the sources that the selection reaches and everything between. */
-  readonly recheck: boolean
-  /** Computes what is selected whether Current or not. */
-  readonly force: boolean
-  /** `ASSET:CHECK`: failures of blocking checks that count as seen for this run. */
-  readonly accept: ReadonlyArray<string>
-}
+export type { Request } from "./Scope.ts"
 
 /** Everything that is not Current. */
 export const everything: Request = { selection: [], recheck: false, force: false, accept: [] }
@@ -49,6 +36,11 @@ export interface UpstreamNotSelected extends Partition.Ref {
   readonly ancestors: ReadonlyArray<string>
 }
 
+/** A selected slice that reads, directly or not, an asset none of whose partitions has begun. */
+export interface NothingToRead extends Partition.Ref {
+  readonly dependency: string
+}
+
 export interface AcceptedCheck {
   readonly asset: string
   readonly check: string
@@ -61,6 +53,7 @@ export interface Plan {
   /** Dependencies first. */
   readonly steps: ReadonlyArray<Step>
   readonly upstreamNotSelected: ReadonlyArray<UpstreamNotSelected>
+  readonly nothingToRead: ReadonlyArray<NothingToRead>
   readonly accepted: ReadonlyArray<AcceptedCheck>
 }
 
@@ -75,30 +68,25 @@ export const make = (
   catalog: Catalog.Catalog,
   request: Request,
   now: number
-): Result.Result<Plan, PlanError | Selection.SelectionError> =>
+): Result.Result<Plan, PlanError | SelectionError> =>
   Result.gen(function* () {
-    const selected = yield* Selection.resolve(graph, request.selection)
-    const chosen = request.recheck ? withUpstream(graph, selected) : selected
     const assessments = Staleness.assess(graph, catalog, now)
-    const scope: Scope = {
-      chosen,
-      forced: request.force ? selected : nothing,
-      rechecked: request.recheck ? chosen : nothing,
-      within: yield* partitionsWithin(graph, assessments, chosen, request, now)
-    }
-    const steps = yield* stepsOf(graph, catalog, assessments, scope, request)
+    const scope = yield* Scope.make(graph, assessments, request, now)
+    const { nothingToRead, steps } = yield* stepsOf(graph, catalog, assessments, scope, request)
     return {
       at: now,
       selection: request.selection,
       steps: steps.all,
       upstreamNotSelected: upstreamNotSelected(graph, assessments, scope, steps),
+      nothingToRead,
       accepted: yield* acceptedChecks(graph, steps, request)
     }
   })
 
-/** One line a step, then what is left out because of the selection. */
+/** One line a step, then what is left out and why. */
 export const explain = (plan: Plan): ReadonlyArray<string> => {
-  if (plan.steps.length === 0 && plan.upstreamNotSelected.length === 0) return ["Everything is Current"]
+  const leftOut = plan.upstreamNotSelected.length + plan.nothingToRead.length
+  if (plan.steps.length === 0 && leftOut === 0) return ["Everything is Current"]
   const width = plan.steps.reduce((width, step) => Math.max(width, Partition.show(step).length), 0)
   return [
     ...plan.steps.map(
@@ -106,37 +94,23 @@ export const explain = (plan: Plan): ReadonlyArray<string> => {
     ),
     ...Map.groupBy(plan.upstreamNotSelected, (entry) => `${entry.asset} ${entry.ancestors.join(" ")}`)
       .values()
-      .map(notSelectedInWords)
+      .map(notSelectedInWords),
+    ...plan.nothingToRead.map(
+      (entry) => `${Partition.show(entry)}: left out, as no partition of ${entry.dependency} has begun`
+    )
   ]
 }
 
 /** What `plan --json` prints. */
 export const toJson = (plan: Plan) => ({
   steps: plan.steps.map(({ asset, certainty, partition, reasons }) => ({ asset, partition, certainty, reasons })),
-  upstreamNotSelected: plan.upstreamNotSelected
+  upstreamNotSelected: plan.upstreamNotSelected,
+  nothingToRead: plan.nothingToRead
 })
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
-
-/** A request as data: which assets and partitions may get steps, and which do so whatever their status. */
-interface Scope {
-  readonly chosen: ReadonlySet<string>
-  readonly forced: ReadonlySet<string>
-  readonly rechecked: ReadonlySet<string>
-  readonly within: (partition: Partition.Key) => boolean
-}
-
-const nothing: ReadonlySet<string> = new Set()
-
-const withUpstream = (graph: AssetGraph, selected: ReadonlySet<string>): ReadonlySet<string> => {
-  const reached = new Set(selected)
-  for (const key of graph.order.toReversed()) {
-    if (reached.has(key)) for (const edge of graph.nodes.get(key)!.deps) reached.add(edge.asset)
-  }
-  return reached
-}
 
 /** Steps so far, found by slice, or all those of an asset. */
 class Steps {
@@ -176,10 +150,15 @@ const stepsOf = (
   graph: AssetGraph,
   catalog: Catalog.Catalog,
   assessments: Staleness.Assessments,
-  scope: Scope,
+  scope: Scope.Scope,
   request: Request
-): Result.Result<Steps, PlanError> => {
+): Result.Result<{ readonly steps: Steps; readonly nothingToRead: ReadonlyArray<NothingToRead> }, PlanError> => {
   const steps = new Steps()
+  const nothingToRead: Array<NothingToRead> = []
+  const unbegunFor = (dependency: string) =>
+    assessments.slices.get(dependency)!.size === 0
+      ? dependency
+      : nothingToRead.find(({ asset }) => asset === dependency)?.dependency
   const lacking: Array<Partition.Ref & { readonly dependency: string }> = []
   for (const [asset, slices] of assessments.slices) {
     if (!scope.chosen.has(asset)) continue
@@ -190,6 +169,11 @@ const stepsOf = (
       const reasons = reasonsOf(node, assessment, planned, scope)
       if (reasons.length === 0) continue
       const dependency = missingDependency(node, partition, catalog, steps)
+      const unbegun = dependency === undefined ? undefined : unbegunFor(dependency)
+      if (unbegun !== undefined) {
+        nothingToRead.push({ asset, partition, dependency: unbegun })
+        continue
+      }
       if (dependency !== undefined) lacking.push({ asset, partition, dependency })
       const undoable = new Set(planned.map((edge) => edge.asset))
       steps.add({
@@ -203,7 +187,7 @@ const stepsOf = (
     }
   }
   const first = lacking[0]
-  if (first === undefined) return Result.succeed(steps)
+  if (first === undefined) return Result.succeed({ steps, nothingToRead })
   const without = new Set(lacking.map((slice) => slice.asset))
   const selection = Array.from(
     new Set([...request.selection.filter((text) => !without.has(text)), ...Array.from(without, (asset) => `+${asset}`)])
@@ -215,7 +199,7 @@ const reasonsOf = (
   node: Node,
   assessment: Staleness.Assessment,
   planned: ReadonlyArray<Edge>,
-  scope: Scope
+  scope: Scope.Scope
 ): ReadonlyArray<Reason.Reason> => {
   const reasons: Array<Reason.Reason> = assessment.status === "Missing" ? [{ _tag: "Missing" }] : [...assessment.causes]
   if (scope.forced.has(node.asset.key)) reasons.push({ _tag: "Forced" })
@@ -264,7 +248,7 @@ const flatten = (lists: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<num
 const upstreamNotSelected = (
   graph: AssetGraph,
   assessments: Staleness.Assessments,
-  scope: Scope,
+  scope: Scope.Scope,
   steps: Steps
 ): ReadonlyArray<UpstreamNotSelected> => {
   const entries: Array<UpstreamNotSelected> = []
@@ -283,7 +267,7 @@ const upstreamNotSelected = (
 const undecidedAncestors = (
   graph: AssetGraph,
   assessments: Staleness.Assessments,
-  scope: Scope,
+  scope: Scope.Scope,
   slice: Partition.Ref
 ): ReadonlyArray<string> => {
   const ancestors = new Set<string>()
@@ -300,55 +284,6 @@ const undecidedAncestors = (
     }
   }
   return Array.from(ancestors)
-}
-
-/** Which partitions the request lets the plan touch; naming one that cannot be computed is refused. */
-const partitionsWithin = (
-  graph: AssetGraph,
-  assessments: Staleness.Assessments,
-  chosen: ReadonlySet<string>,
-  request: Request,
-  now: number
-): Result.Result<Scope["within"], PlanError> => {
-  const { from, partition, to } = request
-  const named = [partition, from, to].filter((key) => key !== undefined)
-  if (named.length === 0) return Result.succeed(() => true)
-  if (partition !== undefined && named.length > 1) return refuse({ _tag: "PartitionAndRange" })
-  const partitioned = Array.from(chosen, (key) => graph.nodes.get(key)!.asset).filter(isPartitioned)
-  if (partitioned.length === 0) return refuse({ _tag: "NotPartitioned" })
-  for (const key of named) {
-    if (!partitioned.some((asset) => Partition.isKey(asset.partitions, key)))
-      return refuse({ _tag: "BadPartition", key })
-  }
-  if (from !== undefined && to !== undefined && from > to) return refuse({ _tag: "RangeReversed", from, to })
-  if (partition === undefined) {
-    return Result.succeed((key) => key === null || ((from ?? key) <= key && key <= (to ?? key)))
-  }
-  const problems = partitioned.flatMap((asset) => problemOf(asset, assessments, partition, now) ?? [])
-  // A wide selection leaves out what cannot be computed; an asset that is named with its partition is refused.
-  const refused = problems.find((problem) => request.selection.includes(problem.asset))
-  if (refused !== undefined) return refuse(refused)
-  if (problems.length === partitioned.length) return refuse(problems[0]!)
-  return Result.succeed((key) => key === null || key === partition)
-}
-
-type Partitioned = Asset.Any & { readonly partitions: Partition.Partitioning }
-
-const isPartitioned = (asset: Asset.Any): asset is Partitioned => asset.partitions !== undefined
-
-const problemOf = (
-  { key: asset, partitions }: Partitioned,
-  assessments: Staleness.Assessments,
-  partition: string,
-  now: number
-): Extract<Problem, { readonly partition: string }> | undefined => {
-  if (!Partition.has(partitions, partition, now)) {
-    const last = Partition.current(partitions, now)
-    return { _tag: "UnknownPartition", asset, partition, first: partitions.start, last }
-  }
-  const assessment = Staleness.get(assessments, { asset, partition })
-  if (assessment === undefined) return { _tag: "EndedPartition", asset, partition }
-  return assessment.frozen ? { _tag: "FrozenPartition", asset, partition } : undefined
 }
 
 const acceptedChecks = (
@@ -374,8 +309,6 @@ const acceptedCheck = (graph: AssetGraph, steps: Steps, accept: string): Result.
   if (steps.of(asset).length === 0) return refuse({ _tag: "AcceptOutsidePlan", asset, check: name })
   return Result.succeed({ asset, check: name })
 }
-
-const refuse = (problem: Problem) => Result.fail(new PlanError({ problem }))
 
 /** Of a certain step that something it reads may change too is no news. */
 const reasonsInWords = ({ certainty, reasons }: Step) =>

@@ -3,6 +3,7 @@
  *
  * A plan that can be made and then fails is no matter of this module.
  */
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { Key } from "./Partition.ts"
 
@@ -36,6 +37,11 @@ export class PlanError extends Schema.TaggedError<PlanError>()("PlanError", { pr
   }
 }
 
+export const refuse = (problem: Problem) => Result.fail(new PlanError({ problem }))
+
+/** A word as a shell takes it for one. */
+export const quoted = (word: string) => (/^[\w+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
@@ -65,7 +71,3 @@ const show = (problem: Problem): string =>
       `the check "${check}" of ${asset} is not blocking: its failure is recorded and there is nothing to accept`,
     AcceptOutsidePlan: ({ asset, check }) => `${asset} is not in this plan, so its check "${check}" cannot be accepted`
   })
-
-/** As a shell takes it for one word. */
-/** As a shell takes it. */
-export const quoted = (word: string) => (/^[\w+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)

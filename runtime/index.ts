@@ -54,6 +54,7 @@ export * as Blob from "./Blob.ts"
 // decide
 export type * as Staleness from "./Staleness.ts"
 export type * as PlanError from "./PlanError.ts"
+export type * as Scope from "./Scope.ts"
 export type * as Plan from "./Plan.ts"
 
 // do

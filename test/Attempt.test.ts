@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as EventLog from "../runtime/EventLog.ts"
 import * as Json from "../runtime/Json.ts"
+import * as Plan from "../runtime/Plan.ts"
 
 class Boom extends Schema.TaggedError<Boom>()("Boom", { message: Schema.String }) {}
 
@@ -266,6 +267,23 @@ describe("a slice of a partitioned asset", () => {
       ])
       assert.strictEqual(yield* tested.value(running, "2026-03-01"), 6)
       assert.strictEqual(yield* tested.value(whole), 12)
+    }).pipe(inMemory)
+  )
+
+  it.effect("is left out of a plan with whatever reads it until its first day begins", () =>
+    Effect.gen(function* () {
+      const reader = Asset.make("reader", { ...number, deps: { whole }, materialize: () => Effect.succeed(1) })
+      const other = Asset.make("other", { ...number, materialize: () => Effect.succeed(1) })
+      const tested = pipeline<Asset.Any>(reader, other)
+      yield* TestClock.setTime(Date.parse("2026-02-28T12:00:00Z"))
+      assert.deepStrictEqual((yield* tested.materialize()).outcomes, { other: "Materialized" })
+      const plan = yield* tested.plan()
+      assert.deepStrictEqual(Plan.explain(plan), [
+        "whole: left out, as no partition of plays has begun",
+        "reader: left out, as no partition of plays has begun"
+      ])
+      yield* TestClock.adjust("1 day")
+      assert.strictEqual((yield* tested.materialize()).outcomes["reader"], "Materialized")
     }).pipe(inMemory)
   )
 })

@@ -73,7 +73,8 @@ describe("a plan", () => {
           reasons: [{ _tag: "DependencyPlanned", dependency: "features" }]
         }
       ],
-      upstreamNotSelected: []
+      upstreamNotSelected: [],
+      nothingToRead: []
     })
   })
 

@@ -110,6 +110,7 @@ describe("the progress of a run", () => {
     selection: [],
     steps: assets.map(step),
     upstreamNotSelected: [],
+    nothingToRead: [],
     accepted: []
   })
   const at = (seconds: number) => new Date(seconds * 1000).toISOString()
