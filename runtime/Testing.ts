@@ -146,7 +146,10 @@ export const override =
   ): Pipeline<Exclude<N, { readonly asset: K }> | Asset.Need<K, R2 | IoManager.Services<I>>, Provided, R> =>
     make(replace(self as Pipeline<N, Provided, R>, asset, (declared) => withBody(declared, body)))
 
-/** Gives an asset a fixed value: it waits for nothing then, and what only it waited for is no part of the pipeline. */
+/**
+ * Gives an asset a fixed value: it waits for nothing then, and what only it waited for is no part of the pipeline. Every
+ * partition gets the same; rows that must name theirs are for `override`, which is told the partition.
+ */
 export const given =
   <K extends string, I extends IoManager.Any, P extends Partition.Partitioning | undefined>(
     asset: Asset.Asset<K, I, any, any, P>,
