@@ -28,7 +28,7 @@ export interface Options {
   readonly trigger: string
   /** Steps that compute at the same time; those that wait do not count. */
   readonly concurrency: number
-  /** Sees every event once it is recorded, in order. */
+  /** Sees every event once it is recorded; those of the run and of each slice in order. */
   readonly observe: (event: Event) => Effect.Effect<void>
 }
 

@@ -32,7 +32,7 @@ export interface Options<A> {
   readonly trigger: string
   readonly selection: ReadonlyArray<string>
   readonly steps: number
-  /** Sees every event once it is recorded, in order. */
+  /** Sees every event once it is recorded; those of the run and of each slice in order. */
   readonly observe: (event: Event) => Effect.Effect<void>
   /** Why the run failed although the work came to an end; nothing when it did not. */
   readonly failure: (value: A) => Failure | undefined
