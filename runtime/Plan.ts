@@ -36,8 +36,9 @@ export interface UpstreamNotSelected extends Partition.Ref {
   readonly ancestors: ReadonlyArray<string>
 }
 
-/** A selected slice that reads, directly or not, an asset none of whose partitions has begun. */
-export interface NothingToRead extends Partition.Ref {
+/** A selected asset that reads, directly or not, a dependency none of whose partitions has begun. */
+export interface NothingToRead {
+  readonly asset: string
   readonly dependency: string
 }
 
@@ -96,7 +97,7 @@ export const explain = (plan: Plan): ReadonlyArray<string> => {
       .values()
       .map(notSelectedInWords),
     ...plan.nothingToRead.map(
-      (entry) => `${Partition.show(entry)}: left out, as no partition of ${entry.dependency} has begun`
+      ({ asset, dependency }) => `${asset} is left out: it depends on ${dependency}, no partition of which has begun`
     )
   ]
 }
@@ -154,11 +155,7 @@ const stepsOf = (
   request: Request
 ): Result.Result<{ readonly steps: Steps; readonly nothingToRead: ReadonlyArray<NothingToRead> }, PlanError> => {
   const steps = new Steps()
-  const nothingToRead: Array<NothingToRead> = []
-  const unbegunFor = (dependency: string) =>
-    assessments.slices.get(dependency)!.size === 0
-      ? dependency
-      : nothingToRead.find(({ asset }) => asset === dependency)?.dependency
+  const unbegun = new Map<string, string>()
   const lacking: Array<Partition.Ref & { readonly dependency: string }> = []
   for (const [asset, slices] of assessments.slices) {
     if (!scope.chosen.has(asset)) continue
@@ -169,12 +166,14 @@ const stepsOf = (
       const reasons = reasonsOf(node, assessment, planned, scope)
       if (reasons.length === 0) continue
       const dependency = missingDependency(node, partition, catalog, steps)
-      const unbegun = dependency === undefined ? undefined : unbegunFor(dependency)
-      if (unbegun !== undefined) {
-        nothingToRead.push({ asset, partition, dependency: unbegun })
-        continue
+      if (dependency !== undefined) {
+        const root = assessments.slices.get(dependency)!.size === 0 ? dependency : unbegun.get(dependency)
+        if (root !== undefined) {
+          unbegun.set(asset, root)
+          continue
+        }
+        lacking.push({ asset, partition, dependency })
       }
-      if (dependency !== undefined) lacking.push({ asset, partition, dependency })
       const undoable = new Set(planned.map((edge) => edge.asset))
       steps.add({
         asset,
@@ -187,7 +186,12 @@ const stepsOf = (
     }
   }
   const first = lacking[0]
-  if (first === undefined) return Result.succeed({ steps, nothingToRead })
+  if (first === undefined) {
+    return Result.succeed({
+      steps,
+      nothingToRead: Array.from(unbegun, ([asset, dependency]) => ({ asset, dependency }))
+    })
+  }
   const without = new Set(lacking.map((slice) => slice.asset))
   const selection = Array.from(
     new Set([...request.selection.filter((text) => !without.has(text)), ...Array.from(without, (asset) => `+${asset}`)])

@@ -61,9 +61,9 @@ export const recorded = Effect.fnUntraced(function* <A, E, R>(
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       yield* record({ _tag: "RunStarted", at: yield* Timestamp.now, runId, trigger, selection, steps, traceId, spanId })
-      return yield* restore(work({ runId, session, record })).pipe(
-        // Whatever it could not remove is found by the next run.
-        Effect.tap(() => Effect.ignore(staging.collect)),
+      // Whatever is not collected is found by the next run.
+      const all = Effect.tap(work({ runId, session, record }), () => Effect.ignore(staging.collect))
+      return yield* restore(all).pipe(
         Effect.onExit((exit) => {
           const error = Exit.isSuccess(exit) ? options.failure(exit.value) : failureOf(exit.cause)
           if (error === undefined) return end((at) => ({ _tag: "RunSucceeded", at, runId }), "Succeeded")

@@ -279,8 +279,8 @@ describe("a slice of a partitioned asset", () => {
       assert.deepStrictEqual((yield* tested.materialize()).outcomes, { other: "Materialized" })
       const plan = yield* tested.plan()
       assert.deepStrictEqual(Plan.explain(plan), [
-        "whole: left out, as no partition of plays has begun",
-        "reader: left out, as no partition of plays has begun"
+        "whole is left out: it depends on plays, no partition of which has begun",
+        "reader is left out: it depends on plays, no partition of which has begun"
       ])
       yield* TestClock.adjust("1 day")
       assert.strictEqual((yield* tested.materialize()).outcomes["reader"], "Materialized")

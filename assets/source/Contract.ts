@@ -24,11 +24,11 @@ export type Route = (typeof routes)[number]
 export const respond = (world: World, day: number, request: Request): Response => {
   // Not relative to a base: two slashes would begin a host.
   const url = URL.parse(request.url.startsWith("/") ? `http://source${request.url}` : request.url)
-  const answer = answers.get(url?.pathname ?? "")
-  if (url === null || answer === undefined) {
-    const path = url?.pathname.replace(/\/+$/, "") ?? ""
-    if (answers.has(path)) return redirect(path + url!.search)
-    return json(404, { detail: "Not Found" })
+  if (url === null) return notFound
+  const answer = answers.get(url.pathname)
+  if (answer === undefined) {
+    const path = url.pathname.replace(/\/+$/, "")
+    return answers.has(path) ? redirect(path + url.search) : notFound
   }
   if (request.method !== "GET") {
     return json(405, { detail: "Method Not Allowed" }, { allow: "GET" })
@@ -47,6 +47,8 @@ const json = (status: number, value: unknown, headers: Record<string, string> = 
   headers: { "content-type": "application/json", ...headers },
   body: JSON.stringify(value)
 })
+
+const notFound = json(404, { detail: "Not Found" })
 
 const redirect = (location: string): Response => ({ status: 307, headers: { location }, body: "" })
 
