@@ -78,6 +78,7 @@ const intoStaging = Effect.gen(function* () {
 const step: Asset.Step<undefined> = {
   asset: users.key,
   partition: null,
+  keys: {},
   runId: "bench",
   attempt: 1,
   now: 0,

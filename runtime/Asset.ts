@@ -15,6 +15,7 @@ import type * as Stream from "effect/Stream"
 import type * as AssetCheck from "./AssetCheck.ts"
 import * as AssetKey from "./AssetKey.ts"
 import type * as IoManager from "./IoManager.ts"
+import * as Mapping from "./Mapping.ts"
 import type * as Partition from "./Partition.ts"
 import * as Version from "./Version.ts"
 
@@ -74,32 +75,59 @@ export interface Need<out K extends string | null, out R> {
 /** An upstream asset and which of its slices are needed. */
 export interface Dependency {
   readonly asset: Any
-  readonly mapping: Partition.Mapping
+  readonly mapping: Mapping.Mapping
 }
 
-/** Every published partition of an upstream asset; made by `allPartitions`. */
-export interface AllPartitions<A extends Any> {
-  readonly _tag: "AllPartitions"
+/** A dependency of which it is said which slices are needed. `K`: keys of the reader for which it is said. */
+export interface Reading<out A extends Any, out M extends Mapping.Mapping["_tag"], out K extends string = string> {
+  readonly _tag: "Reading"
   readonly asset: A
+  readonly mapping: Mapping.Mapping & { readonly _tag: M }
+  /** Never there: for types alone. */
+  readonly said?: K
 }
 
-export type Deps = Readonly<Record<string, Any | AllPartitions<any>>>
+/** An earlier slice of the asset itself; made by `previous`. */
+export interface Previous {
+  readonly _tag: "Previous"
+  readonly offset: number
+}
 
-type NeedsOf<D extends Any | AllPartitions<any>> =
-  D extends AllPartitions<infer A> ? Needs<A> : D extends Any ? Needs<D> : never
+export type AllPartitions<A extends Any> = Reading<A, "All">
 
-/** What a body receives for each dependency: a handle of the slice, or of all slices. */
-export type Inputs<D extends Deps, P> = {
-  readonly [N in keyof D]: D[N] extends AllPartitions<infer A>
-    ? IoManager.Handles<Io<A>>
-    : D[N] extends Any
-      ? [D[N]["partitions"]] extends [undefined]
-        ? IoManager.Handle<Io<D[N]>>
-        : [P] extends [undefined]
-          ? IoManager.Handles<Io<D[N]>>
-          : IoManager.Handle<Io<D[N]>>
+export type Deps = Readonly<Record<string, Any | Reading<any, any> | Previous>>
+
+type NeedsOf<D extends Deps[string]> = D extends Reading<infer A, any> ? Needs<A> : D extends Any ? Needs<D> : never
+
+/** What a body receives for each dependency: a handle of one slice, or of several. */
+export type Inputs<D extends Deps, P, I extends IoManager.Any = IoManager.Any> = {
+  readonly [N in keyof D]: D[N] extends Previous
+    ? IoManager.Handle<I> | undefined
+    : D[N] extends Reading<infer A, infer M>
+      ? HandleOf<A, Mapping.Count<M, A["partitions"]>>
+      : D[N] extends Any
+        ? HandleOf<D[N], Mapping.Between<P, D[N]["partitions"]>>
+        : never
+}
+
+type HandleOf<A extends Any, Count extends "One" | "Many"> = Count extends "One"
+  ? IoManager.Handle<Io<A>>
+  : IoManager.Handles<Io<A>>
+
+/** Nothing to add where the partitions of a dependency fit those of its reader, and what no dependency has elsewhere. */
+type Fitting<D extends Deps, P> = {
+  readonly [N in keyof D]: Fits<D[N], P> extends true ? unknown : { readonly "its partitions do not fit": never }
+}
+
+type Fits<D extends Deps[string], P> = D extends Previous
+  ? Mapping.IsTimed<P>
+  : D extends Reading<infer A, infer M, infer K>
+    ? Mapping.Fits<M, P, A["partitions"], K>
+    : D extends Any
+      ? [Mapping.Between<P, D["partitions"]>] extends [never]
+        ? false
+        : true
       : never
-}
 
 /** A rejected item: what arrived, and why it cannot be a row. */
 export interface Rejected {
@@ -110,7 +138,9 @@ export interface Rejected {
 /** What a body may know and tell about its own step. */
 export interface Step<out P = Partition.Partitioning | undefined> {
   readonly asset: string
-  readonly partition: [P] extends [undefined] ? null : string
+  readonly partition: [P] extends [undefined] ? null : Partition.KeyOf<P>
+  /** Of a product, the keys of its dimensions by name. */
+  readonly keys: Partition.KeysOf<P>
   readonly runId: string
   /** From 1. */
   readonly attempt: number
@@ -147,13 +177,13 @@ export interface Options<I extends IoManager.Any, D extends Deps, P, E, R> {
   readonly io: I
   /** Moves when the logic moves. */
   readonly codeVersion: string
-  readonly deps?: D
+  readonly deps?: D & Fitting<NoInfer<D>, P>
   readonly partitions?: P
   readonly description?: string
   /** How the data version is found; by content unless said otherwise. */
   readonly version?: Version.Policy<IoManager.Candidate<NoInfer<I>>, E, R>
   readonly materialize: (
-    inputs: Inputs<NoInfer<D>, P>,
+    inputs: Inputs<NoInfer<D>, P, NoInfer<I>>,
     step: Step<P>
   ) => Effect.Effect<IoManager.Input<NoInfer<I>>, E, R> | StreamOf<NoInfer<I>, E, R>
 }
@@ -176,11 +206,11 @@ export const make = <
   options: Options<I, D, P, E, R>
 ): Asset<K, I, E, R | IoManager.Services<I>, P, Need<K, R | IoManager.Services<I>> | NeedsOf<D[keyof D]>> => {
   const partitions = options.partitions as P
-  return Object.assign(Object.create(Proto), {
+  const self = Object.assign(Object.create(Proto), {
     key,
     io: options.io,
     partitions,
-    deps: dependencies(options.deps ?? {}, partitions),
+    deps: {},
     after: [],
     codeVersion: options.codeVersion,
     description: options.description,
@@ -197,12 +227,46 @@ export const make = <
       ? []
       : [`the key ${JSON.stringify(key)} is not a lower-case letter followed by lower-case letters, digits and _`]
   })
+  return Object.assign(self, { deps: dependencies(self, options.deps ?? {}) })
 }
 
 /** Makes a partitioned asset read every published partition of another, not only the one of its own key. */
-export const allPartitions = <A extends Asset<string, any, any, any, Partition.Partitioning>>(
-  asset: A
-): AllPartitions<A> => ({ _tag: "AllPartitions", asset })
+export const allPartitions = <A extends Partitioned>(asset: A): AllPartitions<A> => reading(asset, { _tag: "All" })
+
+/** The newest partition of time windows, the last one of other keys; `Stale` each time another one becomes it. */
+export const lastPartition = <A extends Partitioned>(asset: A): Reading<A, "Last"> => reading(asset, { _tag: "Last" })
+
+/**
+ * Every window that overlaps one's own, once its start and end are moved by so many of one's own windows: of days,
+ * `{ start: -6 }` is the week that ends with the own day. What lies before the first window is left out.
+ */
+export const windows = <A extends Partitioned<Partition.TimeWindows>>(
+  asset: A,
+  { end = 0, start = 0 }: { readonly start?: number; readonly end?: number } = {}
+): Reading<A, "Windows"> => reading(asset, { _tag: "Windows", startOffset: start, endOffset: end })
+
+/** The partitions of another asset for each of one's own. */
+export const mapped = <A extends Partitioned, const K extends string>(
+  asset: A,
+  upstream: Readonly<Record<K, ReadonlyArray<Partition.KeyOf<NoInfer<A>["partitions"]>>>>
+): Reading<A, "Fixed", K> => reading(asset, { _tag: "Fixed", upstream })
+
+/** The partitions that have one's own key in a dimension of a product, which either side may be. */
+export const dimension = <A extends Partitioned, const N extends string & Partition.DimensionOf<A["partitions"]>>(
+  asset: A,
+  name: N
+): Reading<A, "Dimension", N> =>
+  reading(asset, { _tag: "Dimension", dimension: name, many: asset.partitions._tag === "Product" })
+
+/** The partitions that a function of one's own key names. It is asked again for every plan, and is no part of the code version. */
+export const mappedBy = <A extends Partitioned, K extends string = string>(
+  asset: A,
+  upstream: (key: K) => Iterable<Partition.KeyOf<NoInfer<A>["partitions"]>>
+): Reading<A, "Custom", K> =>
+  reading(asset, { _tag: "Custom", upstream: upstream as (key: string) => Iterable<string> })
+
+/** The asset's own partition so many windows earlier, one unless said otherwise; `undefined` before the first. */
+export const previous = ({ offset = 1 }: { readonly offset?: number } = {}): Previous => ({ _tag: "Previous", offset })
 
 /** These go first when they are planned; they are not read and their versions are not recorded. */
 export const after =
@@ -300,12 +364,18 @@ const Proto = { [TypeId]: {}, ...Pipeable.Prototype }
 
 const extend = <A extends Any>(self: Any, change: Partial<Any>): A => Object.assign(Object.create(Proto), self, change)
 
-const dependencies = (deps: Deps, partitions: Partition.Partitioning | undefined) =>
+type Partitioned<P extends Partition.Partitioning = Partition.Partitioning> = Asset<string, any, any, any, P>
+
+const reading = <A extends Any, M extends Mapping.Mapping["_tag"]>(
+  asset: A,
+  mapping: Mapping.Mapping & { readonly _tag: M }
+): Reading<A, M, never> => ({ _tag: "Reading", asset, mapping })
+
+const dependencies = (self: Any, deps: Deps): Readonly<Record<string, Dependency>> =>
   Object.fromEntries(
     Object.entries(deps).map(([name, dep]): [string, Dependency] => {
-      if ("_tag" in dep) return [name, { asset: dep.asset, mapping: "all" }]
-      if (dep.partitions === undefined) return [name, { asset: dep, mapping: "whole" }]
-      return [name, { asset: dep, mapping: partitions === undefined ? "all" : "identity" }]
+      if (!("_tag" in dep)) return [name, { asset: dep, mapping: Mapping.between(self.partitions, dep.partitions) }]
+      return dep._tag === "Previous" ? [name, { asset: self, mapping: dep }] : [name, dep]
     })
   )
 

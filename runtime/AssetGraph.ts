@@ -1,10 +1,11 @@
 /**
  * The assets of a project in an order in which everything an asset waits for comes before it.
  *
- * Cycles cannot occur: dependencies are values. This module leaves out what is stored about the assets.
+ * The only cycles are of assets that read earlier slices of themselves: dependencies are values. This module leaves out what is stored about the assets.
  */
 import * as Asset from "./Asset.ts"
-import type * as Partition from "./Partition.ts"
+import * as Mapping from "./Mapping.ts"
+import * as Partition from "./Partition.ts"
 
 export interface Problem {
   readonly asset: string
@@ -25,7 +26,7 @@ export class DeclarationError extends Error {
 
 export interface Edge {
   readonly asset: string
-  readonly mapping: Partition.Mapping
+  readonly mapping: Mapping.Mapping
 }
 
 export interface Node {
@@ -65,7 +66,12 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
     if (seen.has(asset)) continue
     seen.add(asset)
     stack.push({ asset, entered: true })
-    const before = [...Object.values(asset.deps).map((dep) => dep.asset), ...asset.after]
+    const before = [
+      ...Object.values(asset.deps)
+        .filter(isOther)
+        .map((dep) => dep.asset),
+      ...asset.after
+    ]
     for (const dep of before.reverse()) if (!seen.has(dep)) stack.push({ asset: dep, entered: false })
   }
   const places = new Map<string, Asset.Any>()
@@ -96,7 +102,7 @@ const fromAssets = (assets: ReadonlyMap<string, Asset.Any>): AssetGraph => {
     for (const dep of Object.values(asset.deps)) {
       edges.set(dep.asset.key, { asset: dep.asset.key, mapping: dep.mapping })
     }
-    for (const dep of edges.keys()) dependents.get(dep)!.push(asset.key)
+    for (const dep of edges.keys()) if (dep !== asset.key) dependents.get(dep)!.push(asset.key)
     nodes.set(asset.key, {
       asset,
       deps: Array.from(edges.values()),
@@ -106,6 +112,8 @@ const fromAssets = (assets: ReadonlyMap<string, Asset.Any>): AssetGraph => {
   }
   return { order: Array.from(nodes.keys()), nodes }
 }
+
+const isOther = (dep: Asset.Dependency): boolean => dep.mapping._tag !== "Previous"
 
 const reach = (start: string, next: (key: string) => ReadonlyArray<string>): ReadonlySet<string> => {
   const found = new Set<string>()
@@ -129,17 +137,14 @@ const problemsOf = (asset: Asset.Any): ReadonlyArray<Problem> => {
   if (asset.recheckAfter !== undefined && Object.keys(asset.deps).length > 0) {
     details.push("recheckAfter is for assets without dependencies; this one follows the versions of its dependencies")
   }
-  const mappings = new Map<string, Partition.Mapping>()
-  for (const dep of Object.values(asset.deps)) {
-    if ((mappings.get(dep.asset.key) ?? dep.mapping) !== dep.mapping) {
-      details.push(`it reads "${dep.asset.key}" both by partition and as a whole; all its partitions include its own`)
+  if (asset.partitions !== undefined) details.push(...Partition.problems(asset.partitions))
+  const mappings = new Map<string, Mapping.Mapping>()
+  for (const { asset: dep, mapping } of Object.values(asset.deps)) {
+    if (!Mapping.equals(mappings.get(dep.key) ?? mapping, mapping)) {
+      details.push(`it reads "${dep.key}" both by partition and as a whole; all its partitions include its own`)
     }
-    mappings.set(dep.asset.key, dep.mapping)
-    if (dep.mapping === "identity" && dep.asset.partitions!.start > asset.partitions!.start) {
-      details.push(
-        `its partitions start on ${asset.partitions!.start}, before those of its dependency "${dep.asset.key}" (${dep.asset.partitions!.start})`
-      )
-    }
+    mappings.set(dep.key, mapping)
+    details.push(...Mapping.problems(mapping, asset.partitions, dep.partitions, dep.key))
   }
   return details.map((detail) => ({ asset: asset.key, file: asset.file, detail }))
 }

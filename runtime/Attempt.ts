@@ -14,7 +14,7 @@ import * as Catalog from "./Catalog.ts"
 import { failureOf, type Provenance } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import type * as IoManager from "./IoManager.ts"
-import type * as Partition from "./Partition.ts"
+import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import type * as Quarantine from "./Quarantine.ts"
 import * as Staleness from "./Staleness.ts"
@@ -162,11 +162,14 @@ const load = (asset: Asset.Any, catalog: Catalog.Catalog, step: Partition.Ref) =
   Effect.map(
     Effect.forEach(Object.entries(asset.deps), ([name, { asset: dep, mapping }]) =>
       Effect.flatMap(Asset.store(dep), (store) => {
-        if (mapping === "all") {
+        if (mapping._tag === "All") {
           const sources = Array.from(Catalog.slices(catalog, dep.key).values(), sourceOf)
           return Effect.map(store.loadAll(dep.key, sources), (handles) => [name, handles] as const)
         }
-        const state = Catalog.get(catalog, { asset: dep.key, partition: mapping === "whole" ? null : step.partition })!
+        const state = Catalog.get(catalog, {
+          asset: dep.key,
+          partition: mapping._tag === "Whole" ? null : step.partition
+        })!
         return Effect.map(store.load(sourceOf(state)), (handle) => [name, handle] as const)
       })
     ),
@@ -181,8 +184,8 @@ const sourceOf = ({ asset, dataVersion, partition }: Catalog.AssetState): IoMana
 
 const loadedAs = (catalog: Catalog.Catalog, dep: Asset.Dependency, step: Partition.Ref): EventLog.Loaded => {
   const { key } = dep.asset
-  if (dep.mapping === "all") return EventLog.allSlices(key, Catalog.slices(catalog, key).values())
-  const ref = { asset: key, partition: dep.mapping === "whole" ? null : step.partition }
+  if (dep.mapping._tag === "All") return EventLog.allSlices(key, Catalog.slices(catalog, key).values())
+  const ref = { asset: key, partition: dep.mapping._tag === "Whole" ? null : step.partition }
   return { _tag: "Slice", ref, position: Catalog.get(catalog, ref)!.changedPosition }
 }
 
@@ -249,6 +252,7 @@ const makeTally = (context: Context, asset: Asset.Any) => {
   const step: Asset.Step = {
     asset: asset.key,
     partition: context.step.partition as string & null,
+    keys: Partition.split(asset.partitions, context.step.partition),
     runId: context.runId,
     attempt: context.attempt,
     now: context.plan.at,

@@ -5,6 +5,7 @@
  */
 import type { Event, Of, Provenance } from "./Event.ts"
 import type { Metadata } from "./IoManager.ts"
+import type * as Mapping from "./Mapping.ts"
 import type * as Partition from "./Partition.ts"
 import * as Version from "./Version.ts"
 
@@ -97,11 +98,11 @@ export const slices = (self: Catalog, asset: string): Slices => self.states.get(
 export const versionFor = (
   self: Catalog,
   dependency: string,
-  mapping: Partition.Mapping,
+  mapping: Mapping.Mapping,
   partition: Partition.Key
 ): { readonly version: string; readonly position: number } | undefined => {
-  if (mapping !== "all") {
-    const state = get(self, { asset: dependency, partition: mapping === "whole" ? null : partition })
+  if (mapping._tag !== "All") {
+    const state = get(self, { asset: dependency, partition: mapping._tag === "Whole" ? null : partition })
     return state && { version: state.dataVersion, position: state.changedPosition }
   }
   const published = slices(self, dependency)

@@ -1,11 +1,11 @@
 /**
- * Slices of an asset: how an asset is cut, the keys its slices have, and which upstream slices a slice needs.
+ * Slices of an asset: how an asset is cut, and the keys its slices have.
  *
- * Knows time windows of one day in UTC; says nothing about which slices are published.
+ * Says nothing about which slices are published, nor which slices another asset needs: that is `Mapping`.
  */
-import * as DateTime from "effect/DateTime"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Keys from "./Keys.ts"
+import * as TimeWindows from "./TimeWindows.ts"
 
 /** One slice of an asset, or the whole of an asset without partitions (`null`). */
 export const Key = Schema.NullOr(Schema.String)
@@ -16,53 +16,82 @@ export interface Ref {
   readonly partition: Key
 }
 
-/** Daily windows in UTC; keys are `YYYY-MM-DD`. `start` is the first day, inclusive. */
-export interface Daily {
-  readonly _tag: "Daily"
+/** Keys that are known when the asset is declared. */
+export interface Fixed<out K extends string = string> {
+  readonly _tag: "Fixed"
+  readonly keys: ReadonlyArray<K>
+}
+
+/** Keys that are kept in the database and come and go; assets that name the same set share it. */
+export interface Dynamic<out N extends string = string> {
+  readonly _tag: "Dynamic"
+  readonly name: N
+}
+
+/** One slice for every combination of keys. A key is the keys of the dimensions in the order declared, joined by `|`. */
+export interface Product<out D extends Dimensions = Dimensions> {
+  readonly _tag: "Product"
+  readonly dimensions: D
+}
+
+export type Dimension = TimeWindows.TimeWindows | Fixed | Dynamic
+export type Dimensions = Readonly<Record<string, Dimension>>
+export type Partitioning = Dimension | Product
+export type Kind = TimeWindows.Grain | "fixed" | "dynamic" | "product"
+export { ranges } from "./Keys.ts"
+export type { Keys } from "./Keys.ts"
+export type { TimeWindows } from "./TimeWindows.ts"
+
+/** The text of a key, as far as types can tell. */
+export type KeyOf<P> = P extends Fixed<infer K> ? K : string
+
+/** The keys of a product's dimensions by name; of other partitionings there is nothing by name. */
+export type KeysOf<P> = P extends Product<infer D> ? { readonly [N in keyof D]: KeyOf<D[N]> } : {}
+
+/** The names of a product's dimensions; those of another partitioning are any, as it may be a dimension itself. */
+export type DimensionOf<P extends Partitioning> = P extends Product<infer D> ? keyof D : string
+
+/** `start` inclusive, `end` exclusive; a time zone is an IANA name, UTC unless said otherwise. */
+export interface Span {
   readonly start: string
+  readonly end?: string
+  readonly timezone?: string
 }
 
-export type Partitioning = Daily
+/** Hours of the clock. Keys are their begin, `2026-03-29T01:00Z`, with the offset where the zone is not UTC. */
+export const hourly = (options: Span): TimeWindows.TimeWindows<"hourly"> => timeWindows("hourly", options)
 
-/** Fails at declaration when `start` is not a calendar day. */
-export const daily = (options: { readonly start: string }): Daily => {
-  if (!isDay(options.start)) {
-    throw new TypeError(`Partition.daily: start must be a day such as 2025-01-31, got "${options.start}"`)
-  }
-  return { _tag: "Daily", start: options.start }
-}
+/** Calendar days. Keys are `2026-03-29`. */
+export const daily = (options: Span): TimeWindows.TimeWindows<"daily"> => timeWindows("daily", options)
 
-/** The key of the window that is open at `now` (milliseconds since the epoch). */
-export const current = (_: Partitioning, now: number): string => day(now)
-
-/** Every key from the start to the window open at `now`, oldest first. */
-export const keys = (self: Partitioning, now: number): ReadonlyArray<string> => {
-  const all: Array<string> = []
-  for (let at = Date.parse(self.start); at <= now; at += dayMillis) all.push(day(at))
-  return all
-}
-
-/** Whether `key` has the form of a key, of a window that exists or not. */
-export const isKey = (_: Partitioning, key: string): boolean => isDay(key)
-
-/** Whether `key` names a window that has begun at `now`. */
-export const has = (self: Partitioning, key: string, now: number): boolean =>
-  isDay(key) && key >= self.start && key <= current(self, now)
-
-/** Whether the window of `key` has ended at `now`. */
-export const hasEnded = (self: Partitioning, key: string, now: number): boolean => key < current(self, now)
-
-/** Start (inclusive) and end (exclusive) of a window in milliseconds since the epoch. */
-export const window = (_: Partitioning, key: string): { readonly start: number; readonly end: number } => ({
-  start: Date.parse(key),
-  end: Date.parse(key) + dayMillis
+/** Weeks from Monday, or from another `weekday`. Keys are their first day. */
+export const weekly = (
+  options: Span & { readonly weekday?: TimeWindows.Weekday }
+): TimeWindows.TimeWindows<"weekly"> => ({
+  ...timeWindows("weekly", options),
+  weekday: options.weekday ?? "monday"
 })
 
+/** Calendar months. Keys are `2026-03`. */
+export const monthly = (options: Span): TimeWindows.TimeWindows<"monthly"> => timeWindows("monthly", options)
+
 /**
- * Which slices of a dependency a slice needs: the slice of the same key, every published slice, or the whole of a
- * dependency that has no partitions.
+ * Windows from each moment of a cron expression to the next. Keys are their begin, as of hours. A time of the clock that
+ * comes twice when clocks are set back begins one window, or two if the expression names every hour.
  */
-export type Mapping = "identity" | "all" | "whole"
+export const cron = (options: Span & { readonly cron: string }): TimeWindows.TimeWindows<"cron"> => ({
+  ...timeWindows("cron", options),
+  cron: options.cron
+})
+
+/** These keys, in this order. */
+export const fixed = <const K extends string>(keys: ReadonlyArray<K>): Fixed<K> => ({ _tag: "Fixed", keys })
+
+/** The keys kept in the database under this name. */
+export const dynamic = <const N extends string>(name: N): Dynamic<N> => ({ _tag: "Dynamic", name })
+
+/** Every combination of the keys of these dimensions. */
+export const product = <const D extends Dimensions>(dimensions: D): Product<D> => ({ _tag: "Product", dimensions })
 
 /** `a/2025-01-31`, or `a` for an asset without partitions. */
 export const show = (ref: Ref): string => (ref.partition === null ? ref.asset : `${ref.asset}/${ref.partition}`)
@@ -70,14 +99,173 @@ export const show = (ref: Ref): string => (ref.partition === null ? ref.asset : 
 /** A text that two different refs never share. */
 export const id = (ref: Ref): string => `${ref.asset}\u001f${ref.partition ?? ""}`
 
+/** What partitionings come to at one moment. Partitionings that say the same share their keys. */
+export class Moment {
+  readonly now: number
+  readonly dynamic: ReadonlyMap<string, ReadonlyArray<string>>
+  private readonly known = new Map<Partitioning, Keys.Keys>()
+  private readonly byContent = new Map<string, Keys.Keys>()
+
+  /** `now` in milliseconds since the epoch, `dynamic` the keys in force by the name of their set. */
+  constructor(now: number, dynamic: ReadonlyMap<string, ReadonlyArray<string>> = new Map()) {
+    this.now = now
+    this.dynamic = dynamic
+  }
+
+  keys(self: Partitioning): Keys.Keys {
+    const known = this.known.get(self)
+    if (known !== undefined) return known
+    const content = JSON.stringify(self)
+    const keys = this.byContent.get(content) ?? this.make(self)
+    this.known.set(self, keys)
+    this.byContent.set(content, keys)
+    return keys
+  }
+
+  private make(self: Partitioning): Keys.Keys {
+    switch (self._tag) {
+      case "TimeWindows":
+        return TimeWindows.keys(self, this.now)
+      case "Fixed":
+        return Keys.make(self.keys)
+      case "Dynamic":
+        return Keys.make(this.dynamic.get(self.name) ?? [])
+      case "Product":
+        return Keys.product(Object.entries(self.dimensions).map(([name, dimension]) => [name, this.keys(dimension)]))
+    }
+  }
+}
+
+/** Whether `key` has the form of a key, of a slice that exists or not. */
+export const isKey = (self: Partitioning, key: string): boolean => {
+  switch (self._tag) {
+    case "TimeWindows":
+      return TimeWindows.window(self, key) !== undefined
+    case "Fixed":
+      return self.keys.includes(key)
+    case "Dynamic":
+      return problemOfKey(key) === undefined
+    case "Product": {
+      const parts = key.split(Keys.separator)
+      const dimensions = Object.values(self.dimensions)
+      return parts.length === dimensions.length && dimensions.every((dimension, at) => isKey(dimension, parts[at]!))
+    }
+  }
+}
+
+/** The window of time of a slice; of a product that of its time dimension. `undefined` without one. */
+export const window = (self: Partitioning, key: string): TimeWindows.Window | undefined => {
+  if (self._tag === "TimeWindows") return TimeWindows.window(self, key)
+  if (self._tag !== "Product") return undefined
+  const parts = key.split(Keys.separator)
+  for (const [at, dimension] of Object.values(self.dimensions).entries()) {
+    if (dimension._tag === "TimeWindows") return TimeWindows.window(dimension, parts[at] ?? "")
+  }
+  return undefined
+}
+
+/** Whether the window of `key` has ended at `now`; never, without a window. */
+export const hasEnded = (self: Partitioning, key: string, now: number): boolean => {
+  const found = window(self, key)
+  return found !== undefined && found.end <= now
+}
+
+/** Whether slices have windows of time. */
+export const isTimed = (self: Partitioning): boolean =>
+  self._tag === "TimeWindows" ||
+  (self._tag === "Product" && Object.values(self.dimensions).some((dimension) => dimension._tag === "TimeWindows"))
+
+export const kind = (self: Partitioning): Kind => {
+  switch (self._tag) {
+    case "TimeWindows":
+      return self.grain
+    case "Fixed":
+      return "fixed"
+    case "Dynamic":
+      return "dynamic"
+    case "Product":
+      return "product"
+  }
+}
+
+/** `daily from 2025-01-01`, for people. */
+export const describe = (self: Partitioning): string => {
+  switch (self._tag) {
+    case "TimeWindows":
+      return TimeWindows.describe(self)
+    case "Fixed":
+      return `fixed: ${self.keys.join(", ")}`
+    case "Dynamic":
+      return `dynamic "${self.name}"`
+    case "Product":
+      return Object.entries(self.dimensions)
+        .map(([name, dimension]) => `${name} (${describe(dimension)})`)
+        .join(" x ")
+  }
+}
+
+/** What is wrong with a declaration, in words. */
+export const problems = (self: Partitioning): ReadonlyArray<string> => {
+  switch (self._tag) {
+    case "TimeWindows":
+      return TimeWindows.problems(self).map((problem) => `${self.grain} partitions: ${problem}`)
+    case "Fixed":
+      return problemsOfFixed(self.keys).map((problem) => `fixed partitions: ${problem}`)
+    case "Dynamic": {
+      const problem = problemOfKey(self.name)
+      return problem === undefined ? [] : [`dynamic partitions: the name ${problem}`]
+    }
+    case "Product":
+      return problemsOfProduct(self.dimensions)
+  }
+}
+
+/** The keys of the dimensions of a product's slice by name; nothing for slices of other assets. */
+export const split = (self: Partitioning | undefined, key: Key): Readonly<Record<string, string>> => {
+  if (self?._tag !== "Product" || key === null) return {}
+  const parts = key.split(Keys.separator)
+  return Object.fromEntries(Object.keys(self.dimensions).map((name, at) => [name, parts[at]!]))
+}
+
+/** Why a text cannot be a key, or `undefined`. */
+export const problemOfKey = (key: string): string | undefined => {
+  if (key === "") return "is empty"
+  const unfit = /[|,=*\s\p{Cc}]|\.\./u.exec(key)
+  return unfit === null ? undefined : `${JSON.stringify(key)} has ${JSON.stringify(unfit[0])} in it`
+}
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
 
-const dayMillis = 86_400_000
+const timeWindows = <G extends TimeWindows.Grain>(
+  grain: G,
+  { end = undefined, start, timezone = "UTC" }: Span
+): TimeWindows.TimeWindows<G> => ({
+  _tag: "TimeWindows",
+  grain,
+  start,
+  end: end ?? null,
+  timezone,
+  weekday: null,
+  cron: null
+})
 
-const day = (millis: number) => new Date(millis).toISOString().slice(0, 10)
+const problemsOfFixed = (keys: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (keys.length === 0) return ["there are no keys"]
+  const twice = keys.find((key, index) => keys.indexOf(key) !== index)
+  return [
+    ...keys.flatMap((key) => problemOfKey(key) ?? []).map((problem) => `a key ${problem}`),
+    ...(twice === undefined ? [] : [`the key "${twice}" is there twice`])
+  ]
+}
 
-const isDay = (key: string) =>
-  /^\d{4}-\d{2}-\d{2}$/.test(key) &&
-  Option.match(DateTime.make(key), { onNone: () => false, onSome: (at) => DateTime.formatIsoDateUtc(at) === key })
+const problemsOfProduct = (dimensions: Dimensions): ReadonlyArray<string> => {
+  const entries = Object.entries(dimensions)
+  const timed = entries.filter(([, dimension]) => dimension._tag === "TimeWindows").map(([name]) => name)
+  return [
+    ...(entries.length === 0 ? ["product of partitions: there are no dimensions"] : []),
+    ...(timed.length > 1 ? [`product of partitions: only one dimension can be time, not ${timed.join(" and ")}`] : []),
+    ...entries.flatMap(([name, dimension]) => problems(dimension).map((problem) => `dimension "${name}": ${problem}`))
+  ]
+}

@@ -139,13 +139,13 @@ class Steps {
   }
 
   read(edge: Edge, partition: Partition.Key): ReadonlyArray<number> {
-    return edge.mapping === "all" ? this.of(edge.asset) : this.at(edge.asset, sliceOf(edge, partition))
+    return edge.mapping._tag === "All" ? this.of(edge.asset) : this.at(edge.asset, sliceOf(edge, partition))
   }
 }
 
 const none: ReadonlyArray<number> = []
 
-const sliceOf = (edge: Edge, partition: Partition.Key) => (edge.mapping === "whole" ? null : partition)
+const sliceOf = (edge: Edge, partition: Partition.Key) => (edge.mapping._tag === "Whole" ? null : partition)
 
 const stepsOf = (
   graph: AssetGraph,
@@ -223,7 +223,7 @@ const missingDependency = (
   steps: Steps
 ): string | undefined => {
   const isPublished = (edge: Edge) =>
-    edge.mapping === "all"
+    edge.mapping._tag === "All"
       ? Catalog.slices(catalog, edge.asset).size > 0
       : Catalog.get(catalog, { asset: edge.asset, partition: sliceOf(edge, partition) }) !== undefined
   const missing = node.deps.find((edge) => steps.read(edge, partition).length === 0 && !isPublished(edge))
@@ -279,7 +279,7 @@ const undecidedAncestors = (
   for (const { asset, partition } of slices.values()) {
     for (const edge of graph.nodes.get(asset)!.deps) {
       const above = assessments.slices.get(edge.asset)!
-      for (const key of edge.mapping === "all" ? above.keys() : [sliceOf(edge, partition)]) {
+      for (const key of edge.mapping._tag === "All" ? above.keys() : [sliceOf(edge, partition)]) {
         if (above.get(key)!.status === "Current") continue
         if (!scope.chosen.has(edge.asset) || !scope.within(key)) ancestors.add(edge.asset)
         const ref = { asset: edge.asset, partition: key }

@@ -1,6 +1,7 @@
 /**
  * The commands that only ask: what there is, what state it is in and why, what would be done, what was done.
  */
+import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -133,11 +134,11 @@ const hasPartition = Effect.fnUntraced(function* (
     return yield* new PlanError({ problem: { _tag: "BadPartition", key: partition } })
   }
   if (Staleness.get(assessments, ref) !== undefined) return
-  const keys = Array.from(assessments.slices.get(asset)!.keys())
-  const [first, last] = [partitions.start, keys[keys.length - 1] ?? partitions.start]
+  const keys = new Partition.Moment(yield* Clock.currentTimeMillis).keys(partitions)
+  const [first, last] = [keys.all[0] ?? "", keys.all.at(-1) ?? ""]
   return yield* new PlanError({
     problem:
-      partition >= first && partition < last
+      keys.indexOf(partition) >= 0
         ? { _tag: "EndedPartition", asset, partition }
         : { _tag: "UnknownPartition", asset, partition, first, last }
   })

@@ -106,9 +106,9 @@ const problemOf = (
   partition: string,
   now: number
 ): Extract<Problem, { readonly partition: string }> | undefined => {
-  if (!Partition.has(partitions, partition, now)) {
-    const last = Partition.current(partitions, now)
-    return { _tag: "UnknownPartition", asset, partition, first: partitions.start, last }
+  const keys = new Partition.Moment(now).keys(partitions)
+  if (keys.indexOf(partition) < 0) {
+    return { _tag: "UnknownPartition", asset, partition, first: keys.all[0] ?? "", last: keys.all.at(-1) ?? "" }
   }
   const assessment = Staleness.get(assessments, { asset, partition })
   if (assessment === undefined) return { _tag: "EndedPartition", asset, partition }

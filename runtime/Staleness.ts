@@ -48,9 +48,9 @@ export const assess = (graph: AssetGraph, catalog: Catalog.Catalog, now: number)
     const own = new Map<Partition.Key, Assessment>()
     for (const { partition, frozen } of existing(node, catalog, now, exists)) {
       const waitsFor = (edge: Edge) =>
-        edge.mapping === "all"
+        edge.mapping._tag === "All"
           ? counts.get(edge.asset)!.Current < slices.get(edge.asset)!.size
-          : slices.get(edge.asset)!.get(edge.mapping === "whole" ? null : partition)?.status !== "Current"
+          : slices.get(edge.asset)!.get(edge.mapping._tag === "Whole" ? null : partition)?.status !== "Current"
       const undecided = frozen ? none : node.deps.filter(waitsFor).map((edge) => edge.asset)
       own.set(partition, assessSlice({ node, partition, frozen, undecided }, catalog, inForce, now))
     }
@@ -184,7 +184,7 @@ const isRecheckDue = ({ recheckAfter }: Asset.Any, state: Catalog.AssetState, no
     : Cron.next(recheckAfter.cron, verifiedAt).getTime() <= now
 }
 
-const identities = (node: Node) => node.deps.filter((edge) => edge.mapping === "identity")
+const identities = (node: Node) => node.deps.filter((edge) => edge.mapping._tag === "Identity")
 
 const hasClosed = ({ partitions, unrepeatable }: Asset.Any, partition: Partition.Key, now: number): boolean =>
   unrepeatable && partitions !== undefined && partition !== null && Partition.hasEnded(partitions, partition, now)
@@ -199,8 +199,9 @@ const existing = (
   if (asset.partitions === undefined) return [{ partition: null, frozen: false }]
   const needed = identities(node)
   const published = Catalog.slices(catalog, asset.key)
-  return Partition.keys(asset.partitions, now)
-    .map((partition) => ({
+  return new Partition.Moment(now)
+    .keys(asset.partitions)
+    .all.map((partition) => ({
       partition,
       frozen: hasClosed(asset, partition, now) || needed.some((edge) => !exists(edge.asset, partition))
     }))
@@ -225,13 +226,13 @@ const versionsInForce = (catalog: Catalog.Catalog): InForce => {
   const moved = new Map<string, ReadonlyArray<string>>()
   return {
     version: (edge, partition) => {
-      if (edge.mapping === "all" && digests.has(edge.asset)) return digests.get(edge.asset)
+      if (edge.mapping._tag === "All" && digests.has(edge.asset)) return digests.get(edge.asset)
       const version = Catalog.versionFor(catalog, edge.asset, edge.mapping, partition)?.version
-      if (edge.mapping === "all") digests.set(edge.asset, version)
+      if (edge.mapping._tag === "All") digests.set(edge.asset, version)
       return version
     },
     movedSince: (edge, partition, position) => {
-      if (edge.mapping !== "all") return partition === null || edge.mapping === "whole" ? null : [partition]
+      if (edge.mapping._tag !== "All") return partition === null || edge.mapping._tag === "Whole" ? null : [partition]
       const id = `${edge.asset} ${position}`
       const known = moved.get(id)
       if (known !== undefined) return known

@@ -140,7 +140,7 @@ const ofAll = ({ assessments, catalog, graph }: Subject, asset: string): Row => 
     causes: causesOf(slices),
     undecided: Array.from(new Set(slices.flatMap((slice) => slice.undecided))),
     codeVersion: graph.nodes.get(asset)!.asset.codeVersion,
-    dataVersion: Catalog.versionFor(catalog, asset, "all", null)?.version ?? null,
+    dataVersion: Catalog.versionFor(catalog, asset, { _tag: "All" }, null)?.version ?? null,
     rows: states.some((state) => state.rows !== null)
       ? states.reduce((sum, state) => sum + (state.rows ?? 0), 0)
       : null,

@@ -206,7 +206,10 @@ const reads = (graph: AssetGraph.AssetGraph, step: Plan.Step): ReadonlyArray<Par
   const node = graph.nodes.get(step.asset)!
   return [
     { asset: step.asset, partition: step.partition },
-    ...node.deps.map(({ asset, mapping }) => ({ asset, partition: mapping === "identity" ? step.partition : null })),
+    ...node.deps.map(({ asset, mapping }) => ({
+      asset,
+      partition: mapping._tag === "Identity" ? step.partition : null
+    })),
     ...node.after.map((asset) => ({ asset, partition: null }))
   ]
 }
@@ -229,7 +232,7 @@ const producers = (graph: AssetGraph.AssetGraph, catalog: Catalog.Catalog, step:
   for (const { asset, mapping } of graph.nodes.get(step.asset)!.deps) {
     for (const { partition, spanId, traceId } of Catalog.slices(catalog, asset).values()) {
       if (ids.length === mostLinks) return ids
-      if (mapping === "identity" && partition !== step.partition) continue
+      if (mapping._tag === "Identity" && partition !== step.partition) continue
       if (traceId !== null && spanId !== null) ids.push({ traceId, spanId })
     }
   }

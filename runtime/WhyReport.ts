@@ -60,7 +60,7 @@ export const make = (subject: Subject, ref: Partition.Ref, seen = new Set<string
           .get(ref.asset)!
           .deps.filter((edge) => undecided.has(edge.asset))
           .map(({ asset, mapping }) =>
-            make(subject, { asset, partition: mapping === "identity" ? ref.partition : null }, seen)
+            make(subject, { asset, partition: mapping._tag === "Identity" ? ref.partition : null }, seen)
           ),
     repeated
   }

@@ -5,7 +5,11 @@
 
 // name
 export * as AssetKey from "./AssetKey.ts"
+export type * as TimeZone from "./TimeZone.ts"
+export type * as Keys from "./Keys.ts"
+export type * as TimeWindows from "./TimeWindows.ts"
 export * as Partition from "./Partition.ts"
+export type * as Mapping from "./Mapping.ts"
 export * as Version from "./Version.ts"
 export * as Reason from "./Reason.ts"
 

@@ -238,7 +238,7 @@ const isFrozen = (simulation: Simulation, { asset, partition }: Partition.Ref): 
   const isClosed = node.asset.unrepeatable && partition < dayOf(simulation.now)
   return (
     isClosed ||
-    node.deps.some((edge) => edge.mapping === "identity" && !exists(simulation, { asset: edge.asset, partition }))
+    node.deps.some((edge) => edge.mapping._tag === "Identity" && !exists(simulation, { asset: edge.asset, partition }))
   )
 }
 
@@ -249,14 +249,14 @@ const dayOf = (now: number) => new Date(now).toISOString().slice(0, 10)
 
 const slicesOf = (simulation: Simulation, asset: string): ReadonlyArray<Partition.Ref> => {
   const { partitions } = simulation.graph.nodes.get(asset)!.asset
-  const keys = partitions === undefined ? [null] : Partition.keys(partitions, simulation.now)
+  const keys = partitions === undefined ? [null] : new Partition.Moment(simulation.now).keys(partitions).all
   return keys.map((partition) => ({ asset, partition })).filter((ref) => exists(simulation, ref))
 }
 
 const readSlices = (simulation: Simulation, { asset, partition }: Partition.Ref): ReadonlyArray<Partition.Ref> =>
   simulation.graph.nodes.get(asset)!.deps.flatMap((edge) => {
-    if (edge.mapping === "all") return slicesOf(simulation, edge.asset)
-    return [{ asset: edge.asset, partition: edge.mapping === "whole" ? null : partition }]
+    if (edge.mapping._tag === "All") return slicesOf(simulation, edge.asset)
+    return [{ asset: edge.asset, partition: edge.mapping._tag === "Whole" ? null : partition }]
   })
 
 const statusByDefinition = (simulation: Simulation, ref: Partition.Ref): Reason.Status => {
@@ -269,10 +269,10 @@ const statusByDefinition = (simulation: Simulation, ref: Partition.Ref): Reason.
   const wouldBeMadeFrom = new Map(
     deps.flatMap((edge) => {
       const published = Array.from(Catalog.slices(catalog, edge.asset).values())
-      if (edge.mapping === "all" && published.length > 0) {
+      if (edge.mapping._tag === "All" && published.length > 0) {
         return [[edge.asset, Version.ofPartitions(published.map((state) => [state.partition!, state.dataVersion]))]]
       }
-      const partition = edge.mapping === "whole" ? null : ref.partition
+      const partition = edge.mapping._tag === "Whole" ? null : ref.partition
       const version = Catalog.get(catalog, { asset: edge.asset, partition })?.dataVersion ?? madeFrom.get(edge.asset)
       return [[edge.asset, version ?? "something new"]]
     })

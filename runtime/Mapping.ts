@@ -1,0 +1,387 @@
+/**
+ * Which slices of a dependency a slice needs: the ways to say it, whether they fit, and the slices they come to.
+ *
+ * How assets are cut is said by `Partition`. Which of the slices are published is known to `Catalog`.
+ */
+import * as Keys from "./Keys.ts"
+import * as Partition from "./Partition.ts"
+import * as TimeWindows from "./TimeWindows.ts"
+
+export type Mapping =
+  /** The slice of the same key. */
+  | { readonly _tag: "Identity" }
+  /** Every slice. */
+  | { readonly _tag: "All" }
+  /** The whole of a dependency that has no partitions. */
+  | { readonly _tag: "Whole" }
+  /** The newest slice of time windows, the last one of other keys. */
+  | { readonly _tag: "Last" }
+  /**
+   * Every window that overlaps the own one once its start is moved by `startOffset` and its end by `endOffset`, counted in
+   * own windows. What lies before the first window or after the last is left out.
+   */
+  | { readonly _tag: "Windows"; readonly startOffset: number; readonly endOffset: number }
+  /** By own key. */
+  | { readonly _tag: "Fixed"; readonly upstream: Readonly<Record<string, ReadonlyArray<string>>> }
+  /** Those that have the same key in a dimension of a product; `many` when the dependency is one. */
+  | { readonly _tag: "Dimension"; readonly dimension: string; readonly many: boolean }
+  /** By a function of the own key; keys that are none are left out. */
+  | { readonly _tag: "Custom"; readonly upstream: (key: string) => Iterable<string> }
+  /** The asset's own slice so many windows earlier, with the same keys in other dimensions. */
+  | { readonly _tag: "Previous"; readonly offset: number }
+
+/** One end of a dependency: how it is cut, and its keys at one moment. `undefined` without partitions. */
+export interface End {
+  readonly partitions: Partition.Partitioning | undefined
+  readonly keys: Keys.Keys | undefined
+}
+
+/** Half-open, in indexes of the keys of the dependency. */
+export type Range = readonly [from: number, to: number]
+
+/**
+ * How many slices of a dependency a slice needs when nothing is said, as far as types can tell; `never` when it must be
+ * said. Of types that leave the partitioning open: one.
+ */
+export type Between<Down, Up> = [Up] extends [undefined]
+  ? "One"
+  : [Down] extends [undefined]
+    ? "Many"
+    : [Partition.Partitioning] extends [Up | Down]
+      ? "One"
+      : [Down, Up] extends [TimeWindows.TimeWindows, TimeWindows.TimeWindows]
+        ? Alike<Down, Up> extends true
+          ? "One"
+          : "Many"
+        : true extends Alike<Down, Up>
+          ? "One"
+          : Up extends Partition.Product<infer D>
+            ? true extends { [N in keyof D]: Alike<Down, D[N]> }[keyof D]
+              ? "Many"
+              : never
+            : Down extends Partition.Product<infer D>
+              ? true extends { [N in keyof D]: Alike<D[N], Up> }[keyof D]
+                ? "One"
+                : never
+              : never
+
+/** How many slices of a dependency a slice needs when it is said. */
+export type Count<M extends Mapping["_tag"], Up> = M extends "All" | "Windows" | "Fixed" | "Custom"
+  ? "Many"
+  : M extends "Dimension"
+    ? Up extends Partition.Product
+      ? "Many"
+      : "One"
+    : "One"
+
+/**
+ * Whether a mapping that is said fits, as far as types can tell. `Said` is the keys of the reader that it speaks of, or
+ * the dimension.
+ */
+export type Fits<M extends Mapping["_tag"], Down, Up, Said extends string> = M extends "All" | "Last"
+  ? true
+  : [Partition.Partitioning] extends [Up | Down]
+    ? true
+    : M extends "Windows"
+      ? [Down, Up] extends [TimeWindows.TimeWindows, TimeWindows.TimeWindows]
+        ? true
+        : false
+      : M extends "Dimension"
+        ? Alike<DimensionOf<Down, Said>, DimensionOf<Up, Said>>
+        : Down extends Partition.Partitioning
+          ? [Partition.KeyOf<Down>] extends [Said]
+            ? true
+            : false
+          : false
+
+type DimensionOf<P, Name> = P extends Partition.Product<infer D> ? (Name extends keyof D ? D[Name] : undefined) : P
+
+/** Whether slices have earlier ones, as far as types can tell. */
+export type IsTimed<P> = [Partition.Partitioning] extends [P]
+  ? true
+  : [P] extends [TimeWindows.TimeWindows]
+    ? true
+    : P extends Partition.Product<infer D>
+      ? TimeWindows.TimeWindows extends {
+          [N in keyof D]: D[N] extends TimeWindows.TimeWindows ? TimeWindows.TimeWindows : never
+        }[keyof D]
+        ? true
+        : false
+      : false
+
+/** Whether slices of one key mean the same, as far as types can tell. */
+export type Alike<Down, Up> = [Down, Up] extends [TimeWindows.TimeWindows<infer A>, TimeWindows.TimeWindows<infer B>]
+  ? [A] extends [B]
+    ? true
+    : false
+  : [Down, Up] extends [Partition.Fixed<infer A>, Partition.Fixed<infer B>]
+    ? [A] extends [B]
+      ? true
+      : false
+    : [Down, Up] extends [Partition.Dynamic<infer A>, Partition.Dynamic<infer B>]
+      ? [A] extends [B]
+        ? true
+        : false
+      : [Down, Up] extends [Partition.Product<infer A>, Partition.Product<infer B>]
+        ? [keyof A, keyof B] extends [keyof B, keyof A]
+          ? false extends { [N in keyof A]: N extends keyof B ? Alike<A[N], B[N]> : false }[keyof A]
+            ? false
+            : true
+          : false
+        : false
+
+/**
+ * The slices of `up` that each slice of `down` needs, as ranges in ascending order; an asset without partitions has one
+ * slice, of index 0. What is computed once is linear in the number of keys, what is asked in the length of the answer.
+ */
+export const upstream = (mapping: Mapping, down: End, up: End): ((index: number) => ReadonlyArray<Range>) => {
+  switch (mapping._tag) {
+    case "Whole":
+      return always(0, 1)
+    case "All":
+      return always(0, up.keys!.size)
+    case "Last":
+      return always(up.keys!.size - 1, up.keys!.size)
+    case "Identity": {
+      const same = aligned(down.keys!, up.keys!)
+      return (index) => single(same(index))
+    }
+    case "Windows":
+      return overlapping(mapping, down, up)
+    case "Dimension":
+      return alongDimension(mapping.dimension, down.keys!, up.keys!)
+    case "Fixed":
+      return (index) => found(mapping.upstream[down.keys!.all[index]!] ?? [], up.keys!)
+    case "Custom":
+      return (index) => found(mapping.upstream(down.keys!.all[index]!), up.keys!)
+    case "Previous":
+      return earlier(mapping.offset, down)
+  }
+}
+
+/** Whether the body is given all the slices as one; otherwise it is given a slice, of `Previous` perhaps none. */
+export const isMany = (mapping: Mapping): boolean => {
+  switch (mapping._tag) {
+    case "All":
+    case "Windows":
+    case "Fixed":
+    case "Custom":
+      return true
+    case "Dimension":
+      return mapping.many
+    case "Identity":
+    case "Whole":
+    case "Last":
+    case "Previous":
+      return false
+  }
+}
+
+/** What a dependency means of which nothing is said. Where nothing fits it is `Identity`, and `problems` says why not. */
+export const between = (down: Partition.Partitioning | undefined, up: Partition.Partitioning | undefined): Mapping => {
+  if (up === undefined) return { _tag: "Whole" }
+  if (down === undefined) return { _tag: "All" }
+  if (down._tag === "TimeWindows" && up._tag === "TimeWindows" && down.grain !== up.grain) {
+    return { _tag: "Windows", startOffset: 0, endOffset: 0 }
+  }
+  const product = up._tag === "Product" ? up : down
+  if (product._tag === "Product" && (up._tag !== "Product" || down._tag !== "Product")) {
+    const fitting = Object.keys(product.dimensions).filter((name) =>
+      product === up ? isAlike(down, product.dimensions[name]!) : isAlike(product.dimensions[name]!, up)
+    )
+    if (fitting.length === 1) return { _tag: "Dimension", dimension: fitting[0]!, many: product === up }
+  }
+  return { _tag: "Identity" }
+}
+
+/** Why a mapping does not fit, in words that call the dependency by name; empty when it does. */
+export const problems = (
+  mapping: Mapping,
+  down: Partition.Partitioning | undefined,
+  up: Partition.Partitioning | undefined,
+  name: string
+): ReadonlyArray<string> => {
+  switch (mapping._tag) {
+    case "Whole":
+    case "All":
+    case "Last":
+    case "Custom":
+      return []
+    case "Identity":
+      return down === undefined || up === undefined ? [] : problemsOfIdentity(down, up, name)
+    case "Windows":
+      return problemsOfWindows(mapping, down, up, name)
+    default:
+      return []
+  }
+}
+
+/** Whether two mappings say the same; functions are the same only if they are one. */
+export const equals = (self: Mapping, that: Mapping): boolean =>
+  self._tag === "Custom" && that._tag === "Custom"
+    ? self.upstream === that.upstream
+    : JSON.stringify(self) === JSON.stringify(that)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const nothing: ReadonlyArray<Range> = []
+
+const always = (from: number, to: number) => {
+  const ranges: ReadonlyArray<Range> = from >= 0 && from < to ? [[from, to]] : nothing
+  return () => ranges
+}
+
+const single = (index: number): ReadonlyArray<Range> => (index < 0 ? nothing : [[index, index + 1]])
+
+/** The index in `up` of the slice that has the key of a slice of `down`; -1 when there is none. */
+const aligned = (down: Keys.Keys, up: Keys.Keys): ((index: number) => number) => {
+  if (down === up) return (index) => index
+  if (down.dimensions !== undefined && up.dimensions !== undefined) {
+    const parts = down.dimensions.map((own, at) => ({
+      own,
+      other: up.dimensions![at]!,
+      same: aligned(own.keys, up.dimensions![at]!.keys)
+    }))
+    return (index) => {
+      let sum = 0
+      for (const { other, own, same } of parts) {
+        const at = same(Keys.coordinate(own, index))
+        if (at < 0) return -1
+        sum += at * other.stride
+      }
+      return sum
+    }
+  }
+  return (index) => up.indexOf(down.all[index]!)
+}
+
+const overlapping = (
+  { endOffset, startOffset }: Extract<Mapping, { readonly _tag: "Windows" }>,
+  down: End,
+  up: End
+): ((index: number) => ReadonlyArray<Range>) => {
+  const own = down.keys!.bounds!
+  const other = up.keys!.bounds!
+  if (own.length === 0 || other.length === 0) return () => nothing
+  const reach = Math.max(Math.abs(startOffset), Math.abs(endOffset))
+  const windows = down.partitions as TimeWindows.TimeWindows
+  const before = TimeWindows.previous(windows, own[0]!, reach)
+  const bounds = [...before, ...own]
+  for (let added = 0; added < reach; added++) bounds.push(TimeWindows.next(windows, bounds.at(-1)!))
+  return (index) => {
+    const start = bounds[before.length + index + startOffset] ?? -Infinity
+    const end = bounds[before.length + index + 1 + endOffset]!
+    const from = Math.max(0, countBefore(other, start + 1) - 1)
+    const to = Math.min(up.keys!.size, countBefore(other, end))
+    return from < to && start < end && other[from + 1]! > start ? [[from, to]] : nothing
+  }
+}
+
+/** How many of the ascending numbers are below a limit. */
+const countBefore = (numbers: ReadonlyArray<number>, limit: number): number => {
+  let low = 0
+  let high = numbers.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (numbers[middle]! < limit) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+const alongDimension = (name: string, down: Keys.Keys, up: Keys.Keys): ((index: number) => ReadonlyArray<Range>) => {
+  const own = dimensionOf(name, down)
+  const other = dimensionOf(name, up)
+  const same = aligned(own.keys, other.keys)
+  return (index) => {
+    const at = same(Keys.coordinate(own, index))
+    if (at < 0) return nothing
+    const ranges: Array<Range> = []
+    const block = other.stride * other.keys.size
+    for (let from = at * other.stride; from < up.size; from += block) ranges.push([from, from + other.stride])
+    return ranges
+  }
+}
+
+/** What has no dimensions is one itself. */
+const dimensionOf = (name: string, keys: Keys.Keys): Keys.Dimension =>
+  keys.dimensions?.find((dimension) => dimension.name === name) ?? { name, keys, stride: 1 }
+
+const found = (keys: Iterable<string>, up: Keys.Keys): ReadonlyArray<Range> => {
+  const indexes = Array.from(new Set(keys), (key) => up.indexOf(key)).filter((index) => index >= 0)
+  const ranges: Array<[number, number]> = []
+  for (const index of indexes.sort((a, b) => a - b)) {
+    const last = ranges.at(-1)
+    if (last?.[1] === index) last[1] = index + 1
+    else ranges.push([index, index + 1])
+  }
+  return ranges
+}
+
+const earlier = (offset: number, { keys }: End): ((index: number) => ReadonlyArray<Range>) => {
+  const time = keys!.dimensions?.find((dimension) => dimension.keys.bounds !== undefined)
+  if (time === undefined) return (index) => single(index - offset)
+  return (index) => (Keys.coordinate(time, index) < offset ? nothing : single(index - offset * time.stride))
+}
+
+/** Whether slices of one key mean the same, in ranges of time that may differ. */
+const isAlike = (down: Partition.Partitioning, up: Partition.Partitioning): boolean => {
+  if (down._tag === "TimeWindows" && up._tag === "TimeWindows") {
+    return (
+      down.grain === up.grain && down.timezone === up.timezone && down.weekday === up.weekday && down.cron === up.cron
+    )
+  }
+  if (down._tag === "Fixed" && up._tag === "Fixed") return down.keys.every((key) => up.keys.includes(key))
+  if (down._tag === "Dynamic" && up._tag === "Dynamic") return down.name === up.name
+  if (down._tag !== "Product" || up._tag !== "Product") return false
+  const names = Object.keys(down.dimensions)
+  return (
+    names.join() === Object.keys(up.dimensions).join() &&
+    names.every((name) => isAlike(down.dimensions[name]!, up.dimensions[name]!))
+  )
+}
+
+const problemsOfIdentity = (
+  down: Partition.Partitioning,
+  up: Partition.Partitioning,
+  name: string
+): ReadonlyArray<string> => {
+  if (!isAlike(down, up)) {
+    return [
+      `nothing says which partitions of "${name}" (${Partition.describe(up)}) belong to one of its own (${Partition.describe(down)})`
+    ]
+  }
+  if (down._tag === "Product" && up._tag === "Product") {
+    return Object.entries(down.dimensions).flatMap(([dimension, own]) =>
+      problemsOfIdentity(own, up.dimensions[dimension]!, name)
+    )
+  }
+  return problemsOfSpans(down, up, name)
+}
+
+const problemsOfWindows = (
+  { endOffset, startOffset }: Extract<Mapping, { readonly _tag: "Windows" }>,
+  down: Partition.Partitioning | undefined,
+  up: Partition.Partitioning | undefined,
+  name: string
+): ReadonlyArray<string> => {
+  if (down?._tag !== "TimeWindows" || up?._tag !== "TimeWindows") {
+    return [`windows of "${name}" are for partitions by time on both sides`]
+  }
+  if (startOffset > endOffset) return [`windows of "${name}": start ${startOffset} is after end ${endOffset}`]
+  return startOffset === 0 && endOffset === 0 ? problemsOfSpans(down, up, name) : []
+}
+
+const problemsOfSpans = (
+  down: Partition.Partitioning,
+  up: Partition.Partitioning,
+  name: string
+): ReadonlyArray<string> => {
+  if (down._tag !== "TimeWindows" || up._tag !== "TimeWindows") return []
+  if (TimeWindows.problems(down).length > 0 || TimeWindows.problems(up).length > 0) return []
+  return TimeWindows.startOf(up) > TimeWindows.startOf(down)
+    ? [`its partitions start on ${down.start}, before those of its dependency "${name}" (${up.start})`]
+    : []
+}
