@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type { Bench, Line } from "./Bench.ts"
 
 const benches = Fs.readdirSync(import.meta.dirname)
-  .filter((file) => /^[a-z][a-z0-9-]*\.ts$/.test(file) && file !== "index.ts")
+  .filter((file) => /^[a-z][a-z0-9.-]*\.ts$/.test(file) && file !== "index.ts")
   .map((file) => Path.basename(file, ".ts"))
   .sort()
 

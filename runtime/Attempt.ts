@@ -8,12 +8,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Asset from "./Asset.ts"
 import * as AssetCheck from "./AssetCheck.ts"
-import type * as AssetGraph from "./AssetGraph.ts"
 import * as AttemptError from "./AttemptError.ts"
 import * as Catalog from "./Catalog.ts"
 import { failureOf, type Provenance } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import type * as IoManager from "./IoManager.ts"
+import type { Lineage, Reading } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import type * as Quarantine from "./Quarantine.ts"
@@ -25,7 +25,8 @@ import * as Version from "./Version.ts"
 export type Span = Parameters<typeof Telemetry.annotate>[0] & Telemetry.SpanIds
 
 export interface Context {
-  readonly graph: AssetGraph.AssetGraph
+  /** At the plan's time. */
+  readonly lineage: Lineage
   readonly plan: Plan.Plan
   readonly step: Plan.Step
   readonly runId: string
@@ -44,7 +45,7 @@ export interface Context {
 export type Result = Exclude<EventLog.Published, { readonly _tag: "Fenced" }>
 
 export const run = (context: Context) => {
-  const { asset } = context.graph.nodes.get(context.step.asset)!
+  const { asset } = context.lineage.graph.nodes.get(context.step.asset)!
   const attempt = Effect.scoped(once(context, asset))
   return context.isTraced ? Telemetry.attempt(attempt) : attempt
 }
@@ -63,8 +64,8 @@ const withTimeout = <A, E, R>(asset: Asset.Any, attempt: Effect.Effect<A, E, R>)
       })
 
 const once = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
-  const { catalog, graph, step } = context
-  const { provenance, unpublished } = Staleness.inputs(graph, catalog, step)
+  const { catalog, lineage, step } = context
+  const { provenance, unpublished } = Staleness.inputs(lineage, catalog, step)
   const [dependency] = unpublished
   if (dependency !== undefined) return yield* new AttemptError.DependencyWiped({ asset: asset.key, dependency })
   // Once a publish has begun it is too late to say that nothing was published.
@@ -86,7 +87,7 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const tally = makeTally(context, asset)
   if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
 
-  const inputs = yield* load(asset, catalog, step).pipe(io(context, "load"))
+  const inputs = yield* load(context, asset).pipe(io(context, "load"))
   const output = asset.materialize(inputs as never, tally.step as never)
   const value = Effect.isEffect(output) ? yield* erased(output) : output
   const store = yield* Asset.store(asset)
@@ -119,7 +120,7 @@ const publish = Effect.fnUntraced(function* (
     traceId: context.span.traceId,
     spanId: context.span.spanId
   })
-  const loaded = Object.values(asset.deps).map((dep) => loadedAs(context.catalog, dep, context.step))
+  const loaded = context.lineage.readings(asset.key).flatMap((reading) => loadedAs(context, reading))
   // A kind that has nothing to do in the transaction says so with Effect.void, and a single statement will do.
   const rows = isSame || staged.publish === Effect.void ? undefined : staged.publish
   const published = yield* context.session
@@ -158,35 +159,38 @@ const io =
 // What a body and its kind need is erased here; `Executor.execute` asks for it and the run's context has it.
 const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as unknown as Effect.Effect<A, E>
 
-const load = (asset: Asset.Any, catalog: Catalog.Catalog, step: Partition.Ref) =>
-  Effect.map(
-    Effect.forEach(Object.entries(asset.deps), ([name, { asset: dep, mapping }]) =>
+const load = ({ catalog, lineage, step }: Context, asset: Asset.Any) => {
+  const index = lineage.index(step)
+  const readings = new Map(lineage.readings(asset.key).map((reading) => [reading.edge.asset, reading]))
+  return Effect.map(
+    Effect.forEach(Object.entries(asset.deps), ([name, { asset: dep }]) =>
       Effect.flatMap(Asset.store(dep), (store) => {
-        if (mapping._tag === "All") {
-          const sources = Array.from(Catalog.slices(catalog, dep.key).values(), sourceOf)
-          return Effect.map(store.loadAll(dep.key, sources), (handles) => [name, handles] as const)
-        }
-        const state = Catalog.get(catalog, {
-          asset: dep.key,
-          partition: mapping._tag === "Whole" ? null : step.partition
-        })!
-        return Effect.map(store.load(sourceOf(state)), (handle) => [name, handle] as const)
+        const reading = readings.get(dep.key)!
+        const sources = lineage.read(reading, index).flatMap((ref) => sourceOf(Catalog.get(catalog, ref)))
+        // A slice that reads one that is not there, such as the one before the first, is told so.
+        const handle: Effect.Effect<unknown, IoManager.IoError> =
+          reading.one === undefined
+            ? store.loadAll(dep.key, sources)
+            : sources[0] === undefined
+              ? Effect.undefined
+              : store.load(sources[0])
+        return Effect.map(handle, (handle) => [name, handle] as const)
       })
     ),
     Object.fromEntries
   )
+}
 
-const sourceOf = ({ asset, dataVersion, partition }: Catalog.AssetState): IoManager.Source => ({
-  asset,
-  partition,
-  version: dataVersion
-})
+const sourceOf = (state: Catalog.AssetState | undefined): ReadonlyArray<IoManager.Source> =>
+  state === undefined ? [] : [{ asset: state.asset, partition: state.partition, version: state.dataVersion }]
 
-const loadedAs = (catalog: Catalog.Catalog, dep: Asset.Dependency, step: Partition.Ref): EventLog.Loaded => {
-  const { key } = dep.asset
-  if (dep.mapping._tag === "All") return EventLog.allSlices(key, Catalog.slices(catalog, key).values())
-  const ref = { asset: key, partition: dep.mapping._tag === "Whole" ? null : step.partition }
-  return { _tag: "Slice", ref, position: Catalog.get(catalog, ref)!.changedPosition }
+const loadedAs = ({ catalog, lineage, step }: Context, reading: Reading): ReadonlyArray<EventLog.Loaded> => {
+  const { asset } = reading.edge
+  if (reading.isAll) return [EventLog.allSlices(asset, Catalog.slices(catalog, asset).values())]
+  return lineage.read(reading, lineage.index(step)).flatMap((ref) => {
+    const state = Catalog.get(catalog, ref)
+    return state === undefined ? [] : [{ _tag: "Slice" as const, ref, position: state.changedPosition }]
+  })
 }
 
 const versionOf = (asset: Asset.Any, staged: IoManager.Staged<unknown>, runId: string) => {

@@ -5,9 +5,7 @@
  */
 import type { Event, Of, Provenance } from "./Event.ts"
 import type { Metadata } from "./IoManager.ts"
-import type * as Mapping from "./Mapping.ts"
 import type * as Partition from "./Partition.ts"
-import * as Version from "./Version.ts"
 
 /** One published slice. */
 export interface AssetState extends Partition.Ref {
@@ -34,9 +32,11 @@ type Slices = ReadonlyMap<Partition.Key, AssetState>
 /** States by asset, then by partition key (`null` for an asset without partitions). */
 export interface Catalog {
   readonly states: ReadonlyMap<string, Slices>
+  /** The keys of dynamic partitionings, by name, in the order they were added in. */
+  readonly dynamic: ReadonlyMap<string, ReadonlyArray<string>>
 }
 
-export const empty: Catalog = { states: new Map() }
+export const empty: Catalog = { states: new Map(), dynamic: new Map() }
 
 /** Builds a catalog; later states of the same slice replace earlier ones. */
 export const fromStates = (states: Iterable<AssetState>): Catalog => {
@@ -77,11 +77,12 @@ export class Builder {
 
   /** The builder's own maps: for one that is not used any more. */
   build(): Catalog {
-    return { states: this.states }
+    return { states: this.states, dynamic: new Map() }
   }
 
   snapshot(): Catalog {
-    return { states: new Map(Array.from(this.states, ([asset, slices]) => [asset, new Map(slices)])) }
+    const states = new Map(Array.from(this.states, ([asset, slices]) => [asset, new Map(slices)]))
+    return { states, dynamic: new Map() }
   }
 }
 
@@ -90,31 +91,6 @@ export const get = (self: Catalog, ref: Partition.Ref): AssetState | undefined =
 
 /** Every published slice of an asset. */
 export const slices = (self: Catalog, asset: string): Slices => self.states.get(asset) ?? none
-
-/**
- * The version of a dependency as one slice reads it, and the position it was taken at; `undefined` when nothing that is
- * needed was ever published.
- */
-export const versionFor = (
-  self: Catalog,
-  dependency: string,
-  mapping: Mapping.Mapping,
-  partition: Partition.Key
-): { readonly version: string; readonly position: number } | undefined => {
-  if (mapping._tag !== "All") {
-    const state = get(self, { asset: dependency, partition: mapping._tag === "Whole" ? null : partition })
-    return state && { version: state.dataVersion, position: state.changedPosition }
-  }
-  const published = slices(self, dependency)
-  if (published.size === 0) return undefined
-  const versions: Array<readonly [string, string]> = []
-  let position = 0
-  for (const state of published.values()) {
-    versions.push([state.partition ?? "", state.dataVersion])
-    position = Math.max(position, state.changedPosition)
-  }
-  return { version: Version.ofPartitions(versions), position }
-}
 
 // -----------------------------------------------------------------------------
 // internal

@@ -19,6 +19,7 @@ import * as EventLog from "./EventLog.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Migrations from "./Migrations.ts"
 import * as OtlpConfig from "./OtlpConfig.ts"
+import { Lineage } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import * as PostgresBinaries from "./PostgresBinaries.ts"
 import * as Project from "./Project.ts"
@@ -262,14 +263,15 @@ const withoutDatabase = (
 
 /** Compares every stored value with the version it was recorded with. */
 const values = Effect.fnUntraced(function* (project: Definitions.Definitions, catalog: Catalog.Catalog) {
-  const now = yield* Clock.currentTimeMillis
+  const moment = new Partition.Moment(yield* Clock.currentTimeMillis, catalog.dynamic)
+  const lineage = new Lineage(project.graph, moment)
   const states = Array.from(catalog.states.values())
     .flatMap((slices) => Array.from(slices.values()))
     .filter((state) => project.graph.nodes.get(state.asset)?.asset.version._tag === "Content")
   const found = yield* Effect.forEach(
     states,
     (state) => {
-      const remedy = remedyOf(state, Staleness.causes(project.graph, catalog, state, now))
+      const remedy = remedyOf(state, Staleness.causes(lineage, catalog, state))
       return probe(
         Partition.show(state),
         remedy,

@@ -14,6 +14,8 @@ import type * as Definitions from "./Definitions.ts"
 import type { Event, Failure } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import * as IoManager from "./IoManager.ts"
+import { Gates } from "./Gates.ts"
+import { Lineage } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import * as Quarantine from "./Quarantine.ts"
@@ -132,31 +134,26 @@ const steps = Effect.fnUntraced(function* (
     ...work,
     log: yield* EventLog.EventLog,
     quarantine: yield* Quarantine.Quarantine,
-    graph: definitions.graph,
+    lineage: new Lineage(definitions.graph, new Partition.Moment(plan.at, plan.dynamic)),
     plan,
     observe,
     isTraced: (yield* Effect.tracer) !== Tracer.Tracer.defaultValue()
   }
 
-  const waitsFor = plan.steps.map((step) => step.after.length + step.follows.length)
-  const waiting = plan.steps.map((): Array<number> => [])
   const settled = plan.steps.map((): Step.Settled | undefined => undefined)
-  for (const [index, step] of plan.steps.entries()) {
-    for (const earlier of [...step.after, ...step.follows]) waiting[earlier]!.push(index)
-  }
-
+  const gates = new Gates(plan.steps)
   yield* Workers.run({
     count: concurrency,
     total: plan.steps.length,
-    first: Array.from(plan.steps.keys()).filter((index) => waitsFor[index] === 0),
+    first: gates.open,
     work: (index, workers) => {
       const step = plan.steps[index]!
-      const broken = step.after.find((earlier) => isBroken(settled[earlier]!))
+      const broken = gates.broken(step)
       const outcome =
         broken === undefined ? Step.run(context, step, workers) : Step.skip(context, step, plan.steps[broken]!)
       return Effect.map(outcome, (outcome) => {
         settled[index] = outcome
-        return waiting[index]!.filter((next) => --waitsFor[next]! === 0)
+        return gates.settle(index, isBroken(outcome))
       })
     }
   })

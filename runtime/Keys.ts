@@ -91,6 +91,18 @@ export const ranges = (self: Keys, indexes: Iterable<number>): ReadonlyArray<str
   return runs.map(([first, last]) => (first === last ? self.all[first]! : `${self.all[first]!}..${self.all[last]!}`))
 }
 
+/** The indexes that ranges come to, ascending, each once; what is no key any more is left out. */
+export const indexes = (self: Keys, ranges: Iterable<string>): ReadonlyArray<number> => {
+  const found = new Set<number>()
+  for (const range of ranges) {
+    const [first, last] = range.split("..") as [string, string | undefined]
+    const from = self.indexOf(first)
+    const to = last === undefined ? from : self.indexOf(last)
+    for (let index = from; index !== -1 && index <= to; index++) found.add(index)
+  }
+  return Array.from(found).sort((a, b) => a - b)
+}
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------

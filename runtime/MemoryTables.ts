@@ -36,13 +36,18 @@ type Rows = ReadonlyMap<string, Entry>
 
 const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition): Table.Store<Row> => {
   const current = () => tables.get(definition.name) ?? new Map<string, Entry>()
-  const live = ({ partition }: Partition.Ref) =>
-    current()
+  const live = (sources: ReadonlyArray<Partition.Ref>) => {
+    const partitions = new Set(sources.map(({ partition }) => partition))
+    const isRead = (kept: Kept) =>
+      definition.partition === undefined || partitions.has(kept[definition.partition] as string)
+    return current()
       .values()
-      .filter(({ kept, removed }) => !removed && isOf(definition, kept, partition))
+      .filter(({ kept, removed }) => !removed && isRead(kept))
       .map(({ kept }) => kept)
       .toArray()
-  const load = (source: IoManager.Source) => handle<Row>(definition, () => live(source), source.version)
+  }
+  const load = (sources: ReadonlyArray<IoManager.Source>, version: string) =>
+    handle<Row>(definition, () => live(sources), version)
 
   return {
     stage: (to, input) =>
@@ -59,16 +64,18 @@ const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition)
         )
         return { candidate, digest, rows, metadata: { rows, ...changes }, publish }
       }),
-    load: (source) => Effect.sync(() => load(source)),
-    loadAll: (asset, sources) =>
-      Effect.sync(() => {
-        const version = Version.ofPartitions(sources.map(({ partition, version }) => [partition ?? "", version]))
-        return load({ asset, partition: null, version })
-      }),
+    load: (source) => Effect.sync(() => load([source], source.version)),
+    loadAll: (_, sources) =>
+      Effect.sync(() =>
+        load(sources, Version.ofPartitions(sources.map(({ partition, version }) => [partition ?? "", version])))
+      ),
     published: (source) =>
       Effect.sync(() => {
-        const rows = live(source).length
-        return { ...load(source), changes: { before: rows, inserted: 0, updated: 0, unchanged: rows, removed: 0 } }
+        const rows = live([source]).length
+        return {
+          ...load([source], source.version),
+          changes: { before: rows, inserted: 0, updated: 0, unchanged: rows, removed: 0 }
+        }
       }),
     digest: (ref) => Effect.sync(() => (tables.has(definition.name) ? digestOf(definition, current(), ref) : null)),
     wipe: ({ partition }) =>

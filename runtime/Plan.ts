@@ -1,40 +1,28 @@
 /**
  * What a run will do and why, decided before anything is done.
  *
- * A plan is a value: `explain` and the executor read the same one. This module leaves out the doing.
+ * A plan is a value: `PlanReport` and the executor read the same one. This module leaves out the doing.
  */
 import * as Result from "effect/Result"
-import type { AssetGraph, Edge, Node } from "./AssetGraph.ts"
+import type { AssetGraph, Node } from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
-import * as Partition from "./Partition.ts"
+import * as LeftOut from "./LeftOut.ts"
+import type { Lineage, Reading } from "./Lineage.ts"
+import type * as Partition from "./Partition.ts"
 import { type PlanError, refuse } from "./PlanError.ts"
-import * as Reason from "./Reason.ts"
+import * as PlanSteps from "./PlanSteps.ts"
+import type * as Reason from "./Reason.ts"
 import type { Request } from "./Scope.ts"
 import * as Scope from "./Scope.ts"
 import type { SelectionError } from "./Selection.ts"
 import * as Staleness from "./Staleness.ts"
 
+export type { UpstreamNotSelected } from "./LeftOut.ts"
+export type { Block, Certainty, Step } from "./PlanSteps.ts"
 export type { Request } from "./Scope.ts"
 
 /** Everything that is not Current. */
 export const everything: Request = { selection: [], recheck: false, force: false, accept: [] }
-
-/** `Certain`: no earlier step can make it unnecessary. `Conditional`: decided once its dependencies have settled. */
-export type Certainty = "Certain" | "Conditional"
-
-export interface Step extends Partition.Ref {
-  readonly certainty: Certainty
-  readonly reasons: ReadonlyArray<Reason.Reason>
-  /** Indexes of the plan's steps whose values it reads. */
-  readonly after: ReadonlyArray<number>
-  /** Indexes of the plan's steps that only go first. */
-  readonly follows: ReadonlyArray<number>
-}
-
-/** A selected slice that is Maybe only through ancestors that are not selected; those are named, nearest first. */
-export interface UpstreamNotSelected extends Partition.Ref {
-  readonly ancestors: ReadonlyArray<string>
-}
 
 /** A selected asset that reads, directly or not, a dependency none of whose partitions has begun. */
 export interface NothingToRead {
@@ -50,10 +38,14 @@ export interface AcceptedCheck {
 export interface Plan {
   /** Milliseconds since the epoch: the time of every decision, and of every step of the run. */
   readonly at: number
+  /** The keys of dynamic partitionings, for every step of the run. */
+  readonly dynamic: Catalog.Catalog["dynamic"]
   readonly selection: ReadonlyArray<string>
-  /** Dependencies first. */
-  readonly steps: ReadonlyArray<Step>
-  readonly upstreamNotSelected: ReadonlyArray<UpstreamNotSelected>
+  /** What there is to do, dependencies first. */
+  readonly blocks: ReadonlyArray<PlanSteps.Block>
+  /** The blocks in single steps; there may be millions, so they are made when they are first asked for. */
+  readonly steps: ReadonlyArray<PlanSteps.Step>
+  readonly upstreamNotSelected: ReadonlyArray<LeftOut.UpstreamNotSelected>
   readonly nothingToRead: ReadonlyArray<NothingToRead>
   readonly accepted: ReadonlyArray<AcceptedCheck>
 }
@@ -72,232 +64,236 @@ export const make = (
 ): Result.Result<Plan, PlanError | SelectionError> =>
   Result.gen(function* () {
     const assessments = Staleness.assess(graph, catalog, now)
-    const scope = yield* Scope.make(graph, assessments, request, now)
-    const { nothingToRead, steps } = yield* stepsOf(graph, catalog, assessments, scope, request)
-    return {
+    const scope = yield* Scope.make(graph, assessments, request)
+    const planner = new Planner(assessments, catalog, scope)
+    for (const asset of graph.order) if (scope.chosen.has(asset)) planner.visit(asset)
+    const lacking = planner.lacking(request.selection)
+    if (lacking !== undefined) return yield* refuse(lacking)
+    const steps = stepsOf(planner.blocks, assessments.lineage, catalog)
+    const plan: Plan = {
       at: now,
+      dynamic: catalog.dynamic,
       selection: request.selection,
-      steps: steps.all,
-      upstreamNotSelected: upstreamNotSelected(graph, assessments, scope, steps),
-      nothingToRead,
-      accepted: yield* acceptedChecks(graph, steps, request)
+      blocks: planner.blocks,
+      get steps() {
+        return steps()
+      },
+      upstreamNotSelected: LeftOut.make(assessments, scope, (asset, index) => planner.isPlanned(asset, index)),
+      nothingToRead: planner.nothingToRead(),
+      accepted: yield* acceptedChecks(graph, planner, request)
     }
+    return plan
   })
-
-/** One line a step, then what is left out and why. */
-export const explain = (plan: Plan): ReadonlyArray<string> => {
-  const leftOut = plan.upstreamNotSelected.length + plan.nothingToRead.length
-  if (plan.steps.length === 0 && leftOut === 0) return ["Everything is Current"]
-  const width = plan.steps.reduce((width, step) => Math.max(width, Partition.show(step).length), 0)
-  return [
-    ...plan.steps.map(
-      (step) => `${Partition.show(step).padEnd(width)}  ${step.certainty.padEnd(11)}  ${reasonsInWords(step)}`
-    ),
-    ...Map.groupBy(plan.upstreamNotSelected, (entry) => `${entry.asset} ${entry.ancestors.join(" ")}`)
-      .values()
-      .map(notSelectedInWords),
-    ...plan.nothingToRead.map(
-      ({ asset, dependency }) => `${asset} is left out: it depends on ${dependency}, no partition of which has begun`
-    )
-  ]
-}
-
-/** What `plan --json` prints. */
-export const toJson = (plan: Plan) => ({
-  steps: plan.steps.map(({ asset, certainty, partition, reasons }) => ({ asset, partition, certainty, reasons })),
-  upstreamNotSelected: plan.upstreamNotSelected,
-  nothingToRead: plan.nothingToRead
-})
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
 
-/** Steps so far, found by slice, or all those of an asset. */
-class Steps {
-  readonly all: Array<Step> = []
-  private readonly ofAssets = new Map<string, Array<number>>()
-  private readonly ofSlices = new Map<string, Map<Partition.Key, ReadonlyArray<number>>>()
+const stepsOf = (blocks: ReadonlyArray<PlanSteps.Block>, lineage: Lineage, catalog: Catalog.Catalog) => {
+  const unpublished = new Set(lineage.graph.order.filter((asset) => Catalog.slices(catalog, asset).size === 0))
+  let steps: ReadonlyArray<PlanSteps.Step> | undefined
+  return () => (steps ??= PlanSteps.make(blocks, lineage, unpublished))
+}
 
-  add(step: Step): void {
-    const index = this.all.push(step) - 1
-    const known = this.ofAssets.get(step.asset)
-    if (known === undefined) this.ofAssets.set(step.asset, [index])
-    else known.push(index)
-    if (step.partition === null) return
-    const slices = this.ofSlices.get(step.asset)
-    if (slices === undefined) this.ofSlices.set(step.asset, new Map([[step.partition, [index]]]))
-    else slices.set(step.partition, [index])
+/** Visits the assets of a scope, dependencies first, and gathers what has to be done. */
+class Planner {
+  readonly blocks: Array<PlanSteps.Block> = []
+  private readonly assessments: Staleness.Assessments
+  private readonly lineage: Lineage
+  private readonly catalog: Catalog.Catalog
+  private readonly scope: Scope.Scope
+  /** By asset, a 1 for every slice that has a step. */
+  private readonly planned = new Map<string, Uint8Array>()
+  /** Assets below one none of whose partitions has begun, and that one. */
+  private readonly unbegun = new Map<string, string>()
+  private readonly without = new Set<string>()
+  private firstWithout: (Partition.Ref & { readonly dependency: string }) | undefined
+
+  constructor(assessments: Staleness.Assessments, catalog: Catalog.Catalog, scope: Scope.Scope) {
+    this.assessments = assessments
+    this.lineage = assessments.lineage
+    this.catalog = catalog
+    this.scope = scope
   }
 
-  of(asset: string): ReadonlyArray<number> {
-    return this.ofAssets.get(asset) ?? none
+  isPlanned(asset: string, index: number): boolean {
+    return this.planned.get(asset)?.[index] === 1
   }
 
-  at(asset: string, partition: Partition.Key): ReadonlyArray<number> {
-    return partition === null ? this.of(asset) : (this.ofSlices.get(asset)?.get(partition) ?? none)
+  hasSteps(asset: string): boolean {
+    return this.planned.has(asset)
   }
 
-  read(edge: Edge, partition: Partition.Key): ReadonlyArray<number> {
-    return edge.mapping._tag === "All" ? this.of(edge.asset) : this.at(edge.asset, sliceOf(edge, partition))
+  nothingToRead(): ReadonlyArray<NothingToRead> {
+    return Array.from(this.unbegun, ([asset, dependency]) => ({ asset, dependency }))
+  }
+
+  visit(asset: string): void {
+    const { assessments, lineage, scope } = this
+    const own = assessments.slices.get(asset)!
+    const node = lineage.graph.nodes.get(asset)!
+    const readings = lineage.readings(asset)
+    const within = scope.within(asset)
+    const insists = scope.forced.has(asset) || (node.deps.length === 0 && scope.rechecked.has(asset))
+    const isCurrent = own.counts.Current === own.existing
+    if (isCurrent && !insists && readings.every(({ edge }) => !this.planned.has(edge.asset))) return
+
+    const planned = new Uint8Array(own.codes.length)
+    const block = new BlockBuilder((from, to, causes, moving) => {
+      const reasons = reasonsOf(
+        node,
+        causes,
+        readings.filter((_, at) => moving[at] === 1),
+        scope
+      )
+      this.blocks.push({ asset, from, to, partitions: lineage.span(asset, from, to), ...reasons })
+    })
+    const moving = new Uint8Array(readings.length)
+    // Of the asset itself, the slices before the one in hand.
+    this.planned.set(asset, planned)
+    for (let index = 0; index < planned.length; index++) {
+      const code = own.codes[index]!
+      if (code === Staleness.codes.absent || !within(index) || own.isFrozen(index)) continue
+      let moves = false
+      for (let at = 0; at < readings.length; at++) {
+        moving[at] = this.isRead(readings[at]!, index) ? 1 : 0
+        moves ||= moving[at] === 1
+      }
+      const due = code === Staleness.codes.Missing || code === Staleness.codes.Stale
+      if (!due && !insists && !moves) continue
+      if (this.isWithout(node, readings, index)) continue
+      planned[index] = 1
+      block.add(index, code === Staleness.codes.Missing ? missing : (own.causes.get(index) ?? none), moving)
+    }
+    block.end()
+    if (block.isEmpty) this.planned.delete(asset)
+  }
+
+  /** What the request lacks, when a dependency of something planned was never published and is not planned either. */
+  lacking(selection: ReadonlyArray<string>): Parameters<typeof refuse>[0] | undefined {
+    if (this.firstWithout === undefined) return undefined
+    const without = Array.from(this.without)
+    const others = selection.filter((text) => !this.without.has(text))
+    const wider = Array.from(new Set([...others, ...without.map((asset) => `+${asset}`)]))
+    return { _tag: "MissingDependency", ...this.firstWithout, selection: wider }
+  }
+
+  /** Whether something that a slice reads has a step. */
+  private isRead({ edge, isAll, one, ranges }: Reading, index: number): boolean {
+    const planned = this.planned.get(edge.asset)
+    if (planned === undefined) return false
+    if (isAll) return true
+    if (one !== undefined) return planned[one(index)] === 1
+    return ranges(index).some(([from, to]) => planned.subarray(from, to).includes(1))
+  }
+
+  /** Whether a slice cannot be computed, for want of something that it reads or follows; remembers what it wants. */
+  private isWithout(node: Node, readings: ReadonlyArray<Reading>, index: number): boolean {
+    const asset = node.asset.key
+    const dependency =
+      readings.find((reading) => this.lacks(reading, index))?.edge.asset ??
+      node.after.find((other) => !this.planned.has(other) && Catalog.slices(this.catalog, other).size === 0)
+    if (dependency === undefined) return false
+    const root = this.assessments.slices.get(dependency)!.existing === 0 ? dependency : this.unbegun.get(dependency)
+    if (root !== undefined) {
+      this.unbegun.set(asset, root)
+      return true
+    }
+    this.without.add(asset)
+    this.firstWithout ??= { asset, partition: this.lineage.key(asset, index), dependency }
+    return false
+  }
+
+  /** All slices of an asset are as many as there are; of named ones each has to be there. */
+  private lacks({ edge, isAll, one, ranges }: Reading, index: number): boolean {
+    const { codes } = this.assessments.slices.get(edge.asset)!
+    const planned = this.planned.get(edge.asset)
+    if (isAll) return planned === undefined && Catalog.slices(this.catalog, edge.asset).size === 0
+    const lacksOne = (at: number) => codes[at] === Staleness.codes.Missing && planned?.[at] !== 1
+    if (one !== undefined) {
+      const at = one(index)
+      return at !== -1 && lacksOne(at)
+    }
+    return ranges(index).some(([from, to]) => {
+      for (let at = from; at < to; at++) if (lacksOne(at)) return true
+      return false
+    })
   }
 }
 
-const none: ReadonlyArray<number> = []
+const none: ReadonlyArray<never> = []
+const missing: ReadonlyArray<Reason.Reason> = [{ _tag: "Missing" }]
 
-const sliceOf = (edge: Edge, partition: Partition.Key) => (edge.mapping._tag === "Whole" ? null : partition)
+/** Gathers neighbouring slices that are planned for the same reasons. */
+class BlockBuilder {
+  isEmpty = true
+  private readonly build: (from: number, to: number, causes: ReadonlyArray<Reason.Reason>, moving: Uint8Array) => void
+  private causes: ReadonlyArray<Reason.Reason> = none
+  private moving = new Uint8Array(0)
+  private from = -1
+  private to = -1
 
-const stepsOf = (
-  graph: AssetGraph,
-  catalog: Catalog.Catalog,
-  assessments: Staleness.Assessments,
-  scope: Scope.Scope,
-  request: Request
-): Result.Result<{ readonly steps: Steps; readonly nothingToRead: ReadonlyArray<NothingToRead> }, PlanError> => {
-  const steps = new Steps()
-  const unbegun = new Map<string, string>()
-  const lacking: Array<Partition.Ref & { readonly dependency: string }> = []
-  for (const [asset, slices] of assessments.slices) {
-    if (!scope.chosen.has(asset)) continue
-    const node = graph.nodes.get(asset)!
-    for (const [partition, assessment] of slices) {
-      if (assessment.frozen || !scope.within(partition)) continue
-      const planned = node.deps.filter((edge) => steps.read(edge, partition).length > 0)
-      const reasons = reasonsOf(node, assessment, planned, scope)
-      if (reasons.length === 0) continue
-      const dependency = missingDependency(node, partition, catalog, steps)
-      if (dependency !== undefined) {
-        const root = assessments.slices.get(dependency)!.size === 0 ? dependency : unbegun.get(dependency)
-        if (root !== undefined) {
-          unbegun.set(asset, root)
-          continue
-        }
-        lacking.push({ asset, partition, dependency })
-      }
-      const undoable = new Set(planned.map((edge) => edge.asset))
-      steps.add({
-        asset,
-        partition,
-        certainty: reasons.some((reason) => isCertain(reason, undoable)) ? "Certain" : "Conditional",
-        reasons,
-        after: flatten(planned.map((edge) => steps.read(edge, partition))),
-        follows: flatten(node.after.map((other) => followed(graph, catalog, steps, other, partition)))
-      })
+  constructor(build: BlockBuilder["build"]) {
+    this.build = build
+  }
+
+  /** Equal lists of causes are one list. */
+  add(index: number, causes: ReadonlyArray<Reason.Reason>, moving: Uint8Array): void {
+    if (index === this.to && causes === this.causes && isSame(moving, this.moving)) {
+      this.to++
+      return
     }
+    this.end()
+    this.isEmpty = false
+    this.from = index
+    this.to = index + 1
+    this.causes = causes
+    this.moving = moving.slice()
   }
-  const first = lacking[0]
-  if (first === undefined) {
-    return Result.succeed({
-      steps,
-      nothingToRead: Array.from(unbegun, ([asset, dependency]) => ({ asset, dependency }))
-    })
+
+  end(): void {
+    if (this.from === -1) return
+    this.build(this.from, this.to, this.causes, this.moving)
+    this.from = -1
   }
-  const without = new Set(lacking.map((slice) => slice.asset))
-  const selection = Array.from(
-    new Set([...request.selection.filter((text) => !without.has(text)), ...Array.from(without, (asset) => `+${asset}`)])
-  )
-  return refuse({ _tag: "MissingDependency", ...first, selection })
+}
+
+const isSame = (one: Uint8Array, other: Uint8Array): boolean => {
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
+  return true
 }
 
 const reasonsOf = (
   node: Node,
-  assessment: Staleness.Assessment,
-  planned: ReadonlyArray<Edge>,
+  causes: ReadonlyArray<Reason.Reason>,
+  moving: ReadonlyArray<Reading>,
   scope: Scope.Scope
-): ReadonlyArray<Reason.Reason> => {
-  const reasons: Array<Reason.Reason> = assessment.status === "Missing" ? [{ _tag: "Missing" }] : [...assessment.causes]
+): Pick<PlanSteps.Block, "certainty" | "reasons"> => {
+  const reasons = [...causes]
   if (scope.forced.has(node.asset.key)) reasons.push({ _tag: "Forced" })
   if (node.deps.length === 0 && scope.rechecked.has(node.asset.key)) reasons.push({ _tag: "RecheckRequested" })
-  for (const edge of planned) reasons.push({ _tag: "DependencyPlanned", dependency: edge.asset })
-  return reasons
+  for (const { edge } of moving) reasons.push({ _tag: "DependencyPlanned", dependency: edge.asset })
+  const undoable = new Set(moving.map(({ edge }) => edge.asset))
+  const certainty = reasons.some((reason) => isCertain(reason, undoable)) ? "Certain" : "Conditional"
+  return { certainty, reasons }
 }
 
 /** A dependency that is planned may change back, and what it changed is undone with it. */
 const isCertain = (reason: Reason.Reason, planned: ReadonlySet<string>): boolean =>
   reason._tag === "DependencyChanged" ? !planned.has(reason.dependency) : reason._tag !== "DependencyPlanned"
 
-const missingDependency = (
-  node: Node,
-  partition: Partition.Key,
-  catalog: Catalog.Catalog,
-  steps: Steps
-): string | undefined => {
-  const isPublished = (edge: Edge) =>
-    edge.mapping._tag === "All"
-      ? Catalog.slices(catalog, edge.asset).size > 0
-      : Catalog.get(catalog, { asset: edge.asset, partition: sliceOf(edge, partition) }) !== undefined
-  const missing = node.deps.find((edge) => steps.read(edge, partition).length === 0 && !isPublished(edge))
-  if (missing !== undefined) return missing.asset
-  return node.after.find((other) => steps.of(other).length === 0 && Catalog.slices(catalog, other).size === 0)
-}
-
-// Where both are cut alike a slice follows the one of its key; following all would be quadratic in the partitions. When
-// that one is not planned and nothing was ever published, whichever comes is what it has to wait for.
-const followed = (
-  graph: AssetGraph,
-  catalog: Catalog.Catalog,
-  steps: Steps,
-  other: string,
-  partition: Partition.Key
-): ReadonlyArray<number> => {
-  if (partition === null || graph.nodes.get(other)!.asset.partitions === undefined) return steps.of(other)
-  const same = steps.at(other, partition)
-  return same.length === 0 && Catalog.slices(catalog, other).size === 0 ? steps.of(other) : same
-}
-
-// The one list is shared, so that many slices that read all partitions of one asset do not each copy it.
-const flatten = (lists: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<number> =>
-  lists.length === 1 ? lists[0]! : lists.flat()
-
-const upstreamNotSelected = (
-  graph: AssetGraph,
-  assessments: Staleness.Assessments,
-  scope: Scope.Scope,
-  steps: Steps
-): ReadonlyArray<UpstreamNotSelected> => {
-  const entries: Array<UpstreamNotSelected> = []
-  for (const [asset, slices] of assessments.slices) {
-    if (!scope.chosen.has(asset)) continue
-    for (const [partition, assessment] of slices) {
-      if (assessment.status !== "Maybe" || !scope.within(partition)) continue
-      if (steps.at(asset, partition).length > 0) continue
-      entries.push({ asset, partition, ancestors: undecidedAncestors(graph, assessments, scope, { asset, partition }) })
-    }
-  }
-  return entries
-}
-
-/** The assets above a slice that keep it from being decided and that have slices outside the scope, nearest first. */
-const undecidedAncestors = (
-  graph: AssetGraph,
-  assessments: Staleness.Assessments,
-  scope: Scope.Scope,
-  slice: Partition.Ref
-): ReadonlyArray<string> => {
-  const ancestors = new Set<string>()
-  const slices = new Map([[Partition.id(slice), slice]])
-  for (const { asset, partition } of slices.values()) {
-    for (const edge of graph.nodes.get(asset)!.deps) {
-      const above = assessments.slices.get(edge.asset)!
-      for (const key of edge.mapping._tag === "All" ? above.keys() : [sliceOf(edge, partition)]) {
-        if (above.get(key)!.status === "Current") continue
-        if (!scope.chosen.has(edge.asset) || !scope.within(key)) ancestors.add(edge.asset)
-        const ref = { asset: edge.asset, partition: key }
-        slices.set(Partition.id(ref), ref)
-      }
-    }
-  }
-  return Array.from(ancestors)
-}
-
 const acceptedChecks = (
   graph: AssetGraph,
-  steps: Steps,
+  planner: Planner,
   request: Request
 ): Result.Result<ReadonlyArray<AcceptedCheck>, PlanError> =>
-  Result.all(request.accept.map((accept) => acceptedCheck(graph, steps, accept)))
+  Result.all(request.accept.map((accept) => acceptedCheck(graph, planner, accept)))
 
-const acceptedCheck = (graph: AssetGraph, steps: Steps, accept: string): Result.Result<AcceptedCheck, PlanError> => {
+const acceptedCheck = (
+  graph: AssetGraph,
+  planner: Planner,
+  accept: string
+): Result.Result<AcceptedCheck, PlanError> => {
   const colon = accept.indexOf(":")
   if (colon === -1) return refuse({ _tag: "BadAccept", accept })
   const asset = accept.slice(0, colon)
@@ -310,20 +306,6 @@ const acceptedCheck = (graph: AssetGraph, steps: Steps, accept: string): Result.
     return refuse({ _tag: "UnknownCheck", asset, check: name, known })
   }
   if (!check.blocking) return refuse({ _tag: "CheckNotBlocking", asset, check: name })
-  if (steps.of(asset).length === 0) return refuse({ _tag: "AcceptOutsidePlan", asset, check: name })
+  if (!planner.hasSteps(asset)) return refuse({ _tag: "AcceptOutsidePlan", asset, check: name })
   return Result.succeed({ asset, check: name })
-}
-
-/** Of a certain step that something it reads may change too is no news. */
-const reasonsInWords = ({ certainty, reasons }: Step) =>
-  reasons
-    .filter((reason) => certainty === "Conditional" || reason._tag !== "DependencyPlanned")
-    .map(Reason.show)
-    .join(", ")
-
-const notSelectedInWords = (entries: ReadonlyArray<UpstreamNotSelected>) => {
-  const { ancestors, asset } = entries[0]!
-  const what = entries.length === 1 ? Partition.show(entries[0]!) : `${asset} (${entries.length} partitions)`
-  const rest = ancestors.length > 5 ? ` and ${ancestors.length - 5} more` : ""
-  return `${what} is left out: it depends on ${ancestors.slice(0, 5).join(", ")}${rest}, not selected; try +${asset}`
 }

@@ -12,10 +12,16 @@ const asset = Schema.String
 export const Problem = Schema.TaggedUnion({
   NotPartitioned: {},
   PartitionAndRange: {},
-  BadPartition: { key: Schema.String },
+  /** `partitioning` is how an asset that was asked for is cut. */
+  BadPartition: { asset, key: Schema.String, partitioning: Schema.String },
   RangeReversed: { from: Schema.String, to: Schema.String },
-  /** `first` and `last` are the partitions that have begun; `last` comes before `first` when none has. */
-  UnknownPartition: { asset, partition: Schema.String, first: Schema.String, last: Schema.String },
+  /** `span` has the first and the last partition there is; `null` when there is none as yet. */
+  UnknownPartition: {
+    asset,
+    partition: Schema.String,
+    partitioning: Schema.String,
+    span: Schema.NullOr(Schema.Struct({ first: Schema.String, last: Schema.String }))
+  },
   /** Its source forgets, and nothing was published before its window ended. */
   EndedPartition: { asset, partition: Schema.String },
   /** Its source forgets; what was published before its window ended stays as it is. */
@@ -50,12 +56,13 @@ const show = (problem: Problem): string =>
   Problem.match(problem, {
     NotPartitioned: () => "partitions were named, but nothing that is selected has partitions",
     PartitionAndRange: () => "name one partition or a range of them, not both",
-    BadPartition: ({ key }) => `"${key}" is not a partition key; keys are days such as 2025-01-31`,
+    BadPartition: ({ asset, key, partitioning }) =>
+      `"${key}" is not a partition key; the partitions of ${asset} are ${partitioning}`,
     RangeReversed: ({ from, to }) => `the range of partitions ends (${to}) before it starts (${from})`,
-    UnknownPartition: ({ asset, first, last, partition }) =>
-      last < first
-        ? `${asset} has no partition ${partition}; its first, ${first}, has not begun`
-        : `${asset} has no partition ${partition}; it has those from ${first} to ${last}`,
+    UnknownPartition: ({ asset, partition, partitioning, span }) =>
+      span === null
+        ? `${asset} has no partition ${partition}; there is none as yet (${partitioning})`
+        : `${asset} has no partition ${partition}; it has those from ${span.first} to ${span.last}`,
     EndedPartition: ({ asset, partition }) =>
       `${asset}/${partition} was not materialized while its source could still be asked, and cannot be any more`,
     FrozenPartition: ({ asset, partition }) =>

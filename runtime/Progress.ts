@@ -6,7 +6,8 @@
 import type { Event, Of } from "./Event.ts"
 import * as EventLine from "./EventLine.ts"
 import * as Partition from "./Partition.ts"
-import * as Plan from "./Plan.ts"
+import type * as Plan from "./Plan.ts"
+import * as PlanReport from "./PlanReport.ts"
 import * as Report from "./Report.ts"
 
 interface Running {
@@ -32,16 +33,15 @@ export class Progress {
 
   /** What there is to do, and why; a long plan is abbreviated. */
   planned(): ReadonlyArray<string> {
-    const lines = Plan.explain(this.plan)
-    const { length } = this.plan.steps
-    if (length === 0) return lines
-    const shown = length > longest ? longest - 5 : length
-    const left = length - shown
+    const lines = PlanReport.steps(this.plan)
+    if (lines.length === 0) return PlanReport.explain(this.plan)
+    const shown = lines.length > longest ? longest - 5 : lines.length
+    const left = lines.length - shown
     return [
-      `${Report.count(length, "step")} to do:`,
+      `${Report.count(this.plan.steps.length, "step")} to do:`,
       ...lines.slice(0, shown).map((line) => `  ${line}`),
       ...(left === 0 ? [] : [`  … and ${Report.number(left)} more; \`assets plan\` shows all`]),
-      ...lines.slice(length),
+      ...PlanReport.leftOut(this.plan),
       ""
     ]
   }

@@ -1,7 +1,6 @@
 /**
  * The commands that only ask: what there is, what state it is in and why, what would be done, what was done.
  */
-import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -12,11 +11,13 @@ import * as ExitCode from "./ExitCode.ts"
 import * as GraphReport from "./GraphReport.ts"
 import { answer, definitions, type Invocation, plan as planned, selected, subject } from "./Invocation.ts"
 import * as Partition from "./Partition.ts"
-import * as Plan from "./Plan.ts"
+import type * as Plan from "./Plan.ts"
 import { PlanError } from "./PlanError.ts"
+import * as PlanReport from "./PlanReport.ts"
 import * as Project from "./Project.ts"
 import * as Report from "./Report.ts"
 import * as RunHistory from "./RunHistory.ts"
+import * as Scope from "./Scope.ts"
 import * as Staleness from "./Staleness.ts"
 import * as StatusReport from "./StatusReport.ts"
 import * as WhyReport from "./WhyReport.ts"
@@ -58,8 +59,8 @@ export const plan = Effect.fn("Questions.plan")(function* (
 ) {
   const project = yield* definitions(invocation)
   const plan = yield* planned(project.graph, request).pipe(Effect.provide(Project.services(project)))
-  yield* answer(invocation, Plan.toJson(plan), () => Plan.explain(plan))
-  if (check && plan.steps.length > 0) yield* ExitCode.end(ExitCode.pending)
+  yield* answer(invocation, PlanReport.toJson(plan), () => PlanReport.explain(plan))
+  if (check && plan.blocks.length > 0) yield* ExitCode.end(ExitCode.pending)
 })
 
 export const status = Effect.fn("Questions.status")(function* (
@@ -128,18 +129,14 @@ const hasPartition = Effect.fnUntraced(function* (
   ref: { readonly asset: string; readonly partition: string }
 ) {
   const { asset, partition } = ref
-  const { partitions } = graph.nodes.get(asset)!.asset
-  if (partitions === undefined) return yield* new PlanError({ problem: { _tag: "NotPartitioned" } })
+  const declared = graph.nodes.get(asset)!.asset
+  if (!Scope.isPartitioned(declared)) return yield* new PlanError({ problem: { _tag: "NotPartitioned" } })
+  const { partitions } = declared
   if (!Partition.isKey(partitions, partition)) {
-    return yield* new PlanError({ problem: { _tag: "BadPartition", key: partition } })
+    const partitioning = Partition.describe(partitions)
+    return yield* new PlanError({ problem: { _tag: "BadPartition", asset, key: partition, partitioning } })
   }
   if (Staleness.get(assessments, ref) !== undefined) return
-  const keys = new Partition.Moment(yield* Clock.currentTimeMillis).keys(partitions)
-  const [first, last] = [keys.all[0] ?? "", keys.all.at(-1) ?? ""]
-  return yield* new PlanError({
-    problem:
-      keys.indexOf(partition) >= 0
-        ? { _tag: "EndedPartition", asset, partition }
-        : { _tag: "UnknownPartition", asset, partition, first, last }
-  })
+  const problem = Scope.problemOf(declared, assessments, partition)
+  if (problem !== undefined) return yield* new PlanError({ problem })
 })

@@ -13,7 +13,10 @@ const causes = {
   CodeChanged: { from: Schema.String, to: Schema.String },
   DependencyAdded: { dependency: Schema.String },
   DependencyRemoved: { dependency: Schema.String },
-  /** `partitions` are those that moved since the value was made; `null` for a dependency without partitions. */
+  /**
+   * `partitions` are those that moved since the value was made, neighbours merged to ranges such as
+   * `2026-01-01..2026-01-31`; `null` for a dependency without partitions.
+   */
   DependencyChanged: { dependency: Schema.String, partitions: Schema.NullOr(Schema.Array(Schema.String)) },
   /** `since` is when the source was last verified (ISO 8601). */
   RecheckDue: { since: Schema.String }
@@ -44,18 +47,13 @@ export const show = (reason: Reason): string =>
     DependencyChanged: ({ dependency, partitions }) =>
       partitions === null || partitions.length === 0
         ? `${dependency} has changed`
-        : `${dependency} has changed in ${showPartitions(partitions)}`,
+        : `${dependency} has changed in ${showRanges(partitions)}`,
     RecheckDue: ({ since }) => `not rechecked since ${since}`,
     DependencyPlanned: ({ dependency }) => `${dependency} may change`,
     RecheckRequested: () => "recheck requested",
     Forced: () => "forced"
   })
 
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
-
-const showPartitions = (partitions: ReadonlyArray<string>) =>
-  partitions.length <= 3
-    ? partitions.join(", ")
-    : `${partitions.length} partitions (${partitions[0]} … ${partitions[partitions.length - 1]})`
+/** The first few of many ranges of partitions. */
+export const showRanges = (ranges: ReadonlyArray<string>): string =>
+  ranges.length <= 4 ? ranges.join(", ") : `${ranges.slice(0, 3).join(", ")} and ${ranges.length - 3} more`

@@ -31,15 +31,15 @@ export interface Scope {
   readonly chosen: ReadonlySet<string>
   readonly forced: ReadonlySet<string>
   readonly rechecked: ReadonlySet<string>
-  readonly within: (partition: Partition.Key) => boolean
+  /** Whether a slice of an asset, by its number, may be touched. */
+  readonly within: (asset: string) => (index: number) => boolean
 }
 
 /** Refuses partitions that are none, or that cannot be computed although their asset is named. */
 export const make = (
   graph: AssetGraph,
   assessments: Staleness.Assessments,
-  request: Request,
-  now: number
+  request: Request
 ): Result.Result<Scope, PlanError | Selection.SelectionError> =>
   Result.gen(function* () {
     const selected = yield* Selection.resolve(graph, request.selection)
@@ -48,7 +48,7 @@ export const make = (
       chosen,
       forced: request.force ? selected : nothing,
       rechecked: request.recheck ? chosen : nothing,
-      within: yield* partitionsWithin(graph, assessments, chosen, request, now)
+      within: yield* partitionsWithin(graph, assessments, chosen, request)
     }
   })
 
@@ -66,49 +66,92 @@ const withUpstream = (graph: AssetGraph, selected: ReadonlySet<string>): Readonl
   return reached
 }
 
+const everySlice = () => true
+
 /** Which partitions the request lets the plan touch; naming one that cannot be computed is refused. */
 const partitionsWithin = (
   graph: AssetGraph,
   assessments: Staleness.Assessments,
   chosen: ReadonlySet<string>,
-  request: Request,
-  now: number
+  request: Request
 ): Result.Result<Scope["within"], PlanError> => {
   const { from, partition, to } = request
   const named = [partition, from, to].filter((key) => key !== undefined)
-  if (named.length === 0) return Result.succeed(() => true)
+  if (named.length === 0) return Result.succeed(() => everySlice)
   if (partition !== undefined && named.length > 1) return refuse({ _tag: "PartitionAndRange" })
   const partitioned = Array.from(chosen, (key) => graph.nodes.get(key)!.asset).filter(isPartitioned)
   if (partitioned.length === 0) return refuse({ _tag: "NotPartitioned" })
   for (const key of named) {
-    if (!partitioned.some((asset) => Partition.isKey(asset.partitions, key)))
-      return refuse({ _tag: "BadPartition", key })
+    if (partitioned.some((asset) => Partition.isKey(asset.partitions, key))) continue
+    const { key: asset, partitions } = partitioned[0]!
+    return refuse({ _tag: "BadPartition", key, asset, partitioning: Partition.describe(partitions) })
   }
-  if (from !== undefined && to !== undefined && from > to) return refuse({ _tag: "RangeReversed", from, to })
-  if (partition === undefined) {
-    return Result.succeed((key) => key === null || ((from ?? key) <= key && key <= (to ?? key)))
-  }
-  const problems = partitioned.flatMap((asset) => problemOf(asset, assessments, partition, now) ?? [])
+  if (partition === undefined) return spanWithin(assessments, partitioned, from, to)
+  const problems = partitioned.flatMap((asset) => problemOf(asset, assessments, partition) ?? [])
   // A wide selection leaves out what cannot be computed; an asset that is named with its partition is refused.
   const refused = problems.find((problem) => request.selection.includes(problem.asset))
   if (refused !== undefined) return refuse(refused)
   if (problems.length === partitioned.length) return refuse(problems[0]!)
-  return Result.succeed((key) => key === null || key === partition)
+  return Result.succeed((asset) => {
+    const keys = assessments.lineage.keys(asset)
+    if (keys === undefined) return everySlice
+    const only = keys.indexOf(partition)
+    return (index) => index === only
+  })
 }
+
+/** Time windows that lie between the start of one window and the end of another; other keys from one to another. */
+const spanWithin = (
+  { lineage }: Staleness.Assessments,
+  partitioned: ReadonlyArray<Partitioned>,
+  from: string | undefined,
+  to: string | undefined
+): Result.Result<Scope["within"], PlanError> => {
+  const windowOf = (key: string | undefined) =>
+    partitioned.flatMap(({ partitions }) =>
+      key !== undefined && Partition.isKey(partitions, key) ? (Partition.window(partitions, key) ?? []) : []
+    )[0]
+  const start = windowOf(from)?.start ?? -Infinity
+  const end = windowOf(to)?.end ?? Infinity
+  const isReversed = (keys: Partition.Keys) => {
+    const [first, last] = [indexIn(keys, from, 0), indexIn(keys, to, keys.size - 1)]
+    return first > last && last !== -1
+  }
+  if (start >= end || partitioned.some(({ key }) => isReversed(lineage.keys(key)!))) {
+    return refuse({ _tag: "RangeReversed", from: from!, to: to! })
+  }
+  return Result.succeed((asset) => {
+    const keys = lineage.keys(asset)
+    const { partitions } = lineage.graph.nodes.get(asset)!.asset
+    if (keys === undefined || partitions === undefined) return everySlice
+    if (Partition.isTimed(partitions)) {
+      return (index) => {
+        const window = Partition.window(partitions, keys.all[index]!)!
+        return window.start >= start && window.end <= end
+      }
+    }
+    const [first, last] = [indexIn(keys, from, 0), indexIn(keys, to, keys.size - 1)]
+    return (index) => first !== -1 && first <= index && index <= last
+  })
+}
+
+const indexIn = (keys: Partition.Keys, key: string | undefined, otherwise: number) =>
+  key === undefined ? otherwise : keys.indexOf(key)
 
 type Partitioned = Asset.Any & { readonly partitions: Partition.Partitioning }
 
-const isPartitioned = (asset: Asset.Any): asset is Partitioned => asset.partitions !== undefined
+export const isPartitioned = (asset: Asset.Any): asset is Partitioned => asset.partitions !== undefined
 
-const problemOf = (
+/** Why a partition of an asset cannot be computed. */
+export const problemOf = (
   { key: asset, partitions }: Partitioned,
   assessments: Staleness.Assessments,
-  partition: string,
-  now: number
+  partition: string
 ): Extract<Problem, { readonly partition: string }> | undefined => {
-  const keys = new Partition.Moment(now).keys(partitions)
-  if (keys.indexOf(partition) < 0) {
-    return { _tag: "UnknownPartition", asset, partition, first: keys.all[0] ?? "", last: keys.all.at(-1) ?? "" }
+  const { all } = assessments.lineage.keys(asset)!
+  if (assessments.lineage.index({ asset, partition }) === -1) {
+    const span = all.length === 0 ? null : { first: all[0]!, last: all[all.length - 1]! }
+    return { _tag: "UnknownPartition", asset, partition, partitioning: Partition.describe(partitions), span }
   }
   const assessment = Staleness.get(assessments, { asset, partition })
   if (assessment === undefined) return { _tag: "EndedPartition", asset, partition }

@@ -16,16 +16,23 @@ import * as TableStatements from "./TableStatements.ts"
 /** A whole table of the database by its quoted name. */
 export const all = (table: string): Statement.Fragment => Statement.fragment([Statement.literal(table)])
 
-/** The published rows of one partition or, with `null`, of all there are. */
-export const published = (definition: Table.Definition, partition: Partition.Key): Statement.Fragment => {
+/** The published rows of some partitions, or of a table that has none. */
+export const published = (
+  definition: Table.Definition,
+  partitions: ReadonlyArray<Partition.Key>
+): Statement.Fragment => {
   const table = TableStatements.target(definition)
   const select = `(select ${TableStatements.columnList(definition)} from ${table} where `
   if (definition.publishes === "by merging") return all(`${select}removed_at is null)`)
-  if (definition.partition === undefined || partition === null) return all(table)
-  const [before, after] = TableStatements.isPartition(definition, definition.partition)
+  if (definition.partition === undefined) return all(table)
+  const [only] = partitions
+  const [before, after] =
+    partitions.length === 1
+      ? TableStatements.isPartition(definition, definition.partition)
+      : TableStatements.isOneOf(definition, definition.partition)
   return Statement.fragment([
     Statement.literal(select + before),
-    Statement.parameter(partition),
+    Statement.parameter(partitions.length === 1 ? only : partitions.join("\u001f")),
     Statement.literal(`${after})`)
   ])
 }

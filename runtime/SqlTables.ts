@@ -75,7 +75,7 @@ const halfOf = (sql: SqlClient.SqlClient): Effect.Effect<TableStatements.Half, S
 const makeStore = <Row>(bound: Bound): Table.Store<Row> => {
   const { definition, sql } = bound
   const load = ({ partition, version }: IoManager.Source) =>
-    SqlRows.handle<Row>(sql, definition, SqlRows.published(definition, partition), version)
+    SqlRows.handle<Row>(sql, definition, SqlRows.published(definition, [partition]), version)
 
   return {
     stage: (to, input) => stage(bound, to, input),
@@ -83,7 +83,8 @@ const makeStore = <Row>(bound: Bound): Table.Store<Row> => {
     loadAll: (_, sources) =>
       Effect.sync(() => {
         const version = Version.ofPartitions(sources.map(({ partition, version }) => [partition ?? "", version]))
-        return SqlRows.handle<Row>(sql, definition, SqlRows.published(definition, null), version)
+        const partitions = sources.map(({ partition }) => partition)
+        return SqlRows.handle<Row>(sql, definition, SqlRows.published(definition, partitions), version)
       }),
     published: (source) =>
       Effect.sync(() => load(source)).pipe(

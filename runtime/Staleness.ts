@@ -6,11 +6,13 @@
 import * as Cron from "effect/Cron"
 import * as Duration from "effect/Duration"
 import type * as Asset from "./Asset.ts"
-import type { AssetGraph, Edge, Node } from "./AssetGraph.ts"
+import type { AssetGraph } from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
 import type { Provenance } from "./Event.ts"
+import { Lineage, type Reading } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import type * as Reason from "./Reason.ts"
+import { VersionsInForce } from "./VersionsInForce.ts"
 
 /** The status of one slice. */
 export interface Assessment {
@@ -31,41 +33,53 @@ export interface Counts {
   readonly Current: number
 }
 
-/** Assets in the order of the graph, their slices oldest first. */
+/** The status of every slice of one asset, by number; a byte a slice, because there may be millions. */
+export interface Slices {
+  /** Of each number, an index into `statuses`; 0 for a slice that does not exist. */
+  readonly codes: Uint8Array
+  /** Of the slices that are Stale or frozen; a list that many slices share is one list. */
+  readonly causes: ReadonlyMap<number, ReadonlyArray<Reason.Cause>>
+  readonly isFrozen: (index: number) => boolean
+  readonly counts: Counts
+  /** How many slices exist. */
+  readonly existing: number
+}
+
+/** The numbers that `Slices.codes` holds. */
+export const codes = { absent: 0, Missing: 1, Stale: 2, Maybe: 3, Current: 4 } as const
+
 export interface Assessments {
-  readonly slices: ReadonlyMap<string, ReadonlyMap<Partition.Key, Assessment>>
-  readonly counts: ReadonlyMap<string, Counts>
+  readonly lineage: Lineage
+  /** Assets in the order of the graph. */
+  readonly slices: ReadonlyMap<string, Slices>
 }
 
 /** The status of every slice that exists, in time linear in slices and edges. */
 export const assess = (graph: AssetGraph, catalog: Catalog.Catalog, now: number): Assessments => {
-  const slices = new Map<string, ReadonlyMap<Partition.Key, Assessment>>()
-  const counts = new Map<string, Counts>()
-  const inForce = versionsInForce(catalog)
-  const exists = (asset: string, partition: Partition.Key) => slices.get(asset)!.has(partition)
-  for (const key of graph.order) {
-    const node = graph.nodes.get(key)!
-    const own = new Map<Partition.Key, Assessment>()
-    for (const { partition, frozen } of existing(node, catalog, now, exists)) {
-      const waitsFor = (edge: Edge) =>
-        edge.mapping._tag === "All"
-          ? counts.get(edge.asset)!.Current < slices.get(edge.asset)!.size
-          : slices.get(edge.asset)!.get(edge.mapping._tag === "Whole" ? null : partition)?.status !== "Current"
-      const undecided = frozen ? none : node.deps.filter(waitsFor).map((edge) => edge.asset)
-      own.set(partition, assessSlice({ node, partition, frozen, undecided }, catalog, inForce, now))
-    }
-    slices.set(key, own)
-    counts.set(key, count(own.values()))
-  }
-  return { slices, counts }
+  const lineage = new Lineage(graph, new Partition.Moment(now, catalog.dynamic))
+  const slices = new Map<string, Slices>()
+  const inForce = new VersionsInForce(lineage, catalog)
+  for (const asset of graph.order) assessAsset(asset, lineage, catalog, inForce, slices)
+  return { lineage, slices }
 }
 
 /** `undefined` for a slice that does not exist. */
-export const get = (self: Assessments, ref: Partition.Ref): Assessment | undefined =>
-  self.slices.get(ref.asset)?.get(ref.partition)
+export const get = (self: Assessments, ref: Partition.Ref): Assessment | undefined => {
+  const index = self.slices.has(ref.asset) ? self.lineage.index(ref) : -1
+  return index === -1 ? undefined : at(self, ref.asset, index)
+}
+
+/** The slices of an asset that exist, in order. */
+export function* entries(self: Assessments, asset: string): Generator<readonly [Partition.Key, Assessment]> {
+  const { codes } = self.slices.get(asset)!
+  for (let index = 0; index < codes.length; index++) {
+    const assessment = at(self, asset, index)
+    if (assessment !== undefined) yield [self.lineage.key(asset, index), assessment]
+  }
+}
 
 /** How many slices of an asset have each status. */
-export const aggregate = (self: Assessments, asset: string): Counts => self.counts.get(asset) ?? count([])
+export const aggregate = (self: Assessments, asset: string): Counts => self.slices.get(asset)!.counts
 
 /** The status of an asset asked whole: the worst of its slices, from Missing over Stale and Maybe to Current. */
 export const status = (self: Assessments, asset: string): Reason.Status => {
@@ -73,175 +87,238 @@ export const status = (self: Assessments, asset: string): Reason.Status => {
   return counts.Missing > 0 ? "Missing" : counts.Stale > 0 ? "Stale" : counts.Maybe > 0 ? "Maybe" : "Current"
 }
 
+/** Whether a slice has to wait for something it reads to be decided. */
+export const waits = (
+  slices: ReadonlyMap<string, Slices>,
+  { edge, isAll, one, ranges }: Reading,
+  index: number
+): boolean => {
+  const read = slices.get(edge.asset)!
+  // Most dependencies are Current as a whole, unless it is the asset itself that is being assessed.
+  if (isAll) return read.counts.Current < read.existing
+  if (one !== undefined) {
+    const at = one(index)
+    return at !== -1 && isUndecided(read.codes[at]!)
+  }
+  return ranges(index).some(([from, to]) => {
+    for (let at = from; at < to; at++) if (isUndecided(read.codes[at]!)) return true
+    return false
+  })
+}
+
 /**
  * One slice against the versions in force, without looking further up: Missing, Stale or Current. The catalog need only
- * hold the asset and its direct dependencies; one that is not published is no cause (`inputs` tells).
+ * hold the slice and those it reads; one that is not published is no cause (`inputs` tells).
  *
- * `now` is the plan's time, so that a window open when it was planned is not frozen when it runs.
+ * The lineage has the plan's time, so that a window open when it was planned is not frozen when it runs.
  */
-export const causes = (graph: AssetGraph, catalog: Catalog.Catalog, ref: Partition.Ref, now: number): Assessment => {
-  const node = graph.nodes.get(ref.asset)!
-  const slice = { node, partition: ref.partition, frozen: hasClosed(node.asset, ref.partition, now), undecided: none }
-  return assessSlice(slice, catalog, versionsInForce(catalog), now)
+export const causes = (lineage: Lineage, catalog: Catalog.Catalog, ref: Partition.Ref): Assessment => {
+  const { asset } = lineage.graph.nodes.get(ref.asset)!
+  const frozen = hasClosed(asset, ref.partition, lineage.moment.now)
+  const state = Catalog.get(catalog, ref)
+  if (state === undefined) return { status: "Missing", causes: none, frozen, undecided: none }
+  const index = lineage.index(ref)
+  const found = differencesOf(lineage, new VersionsInForce(lineage, catalog), state, index)
+  if (frozen) return { status: "Current", causes: found, frozen, undecided: none }
+  const due = recheckDue(asset, state, lineage.moment.now)
+  const causes = due === undefined ? found : [...found, due]
+  return { status: causes.length === 0 ? "Current" : "Stale", causes, frozen, undecided: none }
 }
 
 /** What a value made now would be made from, and which of the assets it reads or follows were never published. */
 export const inputs = (
-  graph: AssetGraph,
+  lineage: Lineage,
   catalog: Catalog.Catalog,
   ref: Partition.Ref
 ): { readonly provenance: Provenance; readonly unpublished: ReadonlyArray<string> } => {
-  const node = graph.nodes.get(ref.asset)!
+  const index = lineage.index(ref)
+  const inForce = new VersionsInForce(lineage, catalog)
   const provenance: Record<string, Provenance[string]> = {}
   const unpublished: Array<string> = []
-  for (const edge of node.deps) {
-    const version = Catalog.versionFor(catalog, edge.asset, edge.mapping, ref.partition)
-    if (version === undefined) unpublished.push(edge.asset)
-    else provenance[edge.asset] = version
+  for (const reading of lineage.readings(ref.asset)) {
+    if (readsNothing(reading, index)) continue
+    const version = inForce.of(reading, index)
+    if (version !== undefined) provenance[reading.edge.asset] = version
+    else if (!mayBeWithout(reading)) unpublished.push(reading.edge.asset)
   }
-  unpublished.push(...node.after.filter((asset) => Catalog.slices(catalog, asset).size === 0))
+  const { after } = lineage.graph.nodes.get(ref.asset)!
+  unpublished.push(...after.filter((asset) => Catalog.slices(catalog, asset).size === 0))
   return { provenance, unpublished }
-}
-
-/**
- * The slices of an asset that exist, oldest first. A day that can never be computed again exists only if it was
- * published.
- */
-export const slices = (
-  graph: AssetGraph,
-  catalog: Catalog.Catalog,
-  asset: string,
-  now: number
-): ReadonlyArray<Partition.Key> => {
-  const found = new Map<string, ReadonlySet<Partition.Key>>()
-  const needed = new Set([asset])
-  for (const key of needed) for (const edge of identities(graph.nodes.get(key)!)) needed.add(edge.asset)
-  const exists = (asset: string, partition: Partition.Key) => found.get(asset)!.has(partition)
-  for (const key of needed.size === 1 ? needed : graph.order.filter((key) => needed.has(key))) {
-    const own = existing(graph.nodes.get(key)!, catalog, now, exists)
-    found.set(key, new Set(own.map((slice) => slice.partition)))
-  }
-  return Array.from(found.get(asset)!)
 }
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
 
-interface Slice {
-  readonly node: Node
-  readonly partition: Partition.Key
-  readonly frozen: boolean
-  readonly undecided: ReadonlyArray<string>
-}
-
 const none: ReadonlyArray<never> = []
-const missing: Assessment = { status: "Missing", causes: none, frozen: false, undecided: none }
-const current: Assessment = { status: "Current", causes: none, frozen: false, undecided: none }
 
-const assessSlice = (slice: Slice, catalog: Catalog.Catalog, inForce: InForce, now: number): Assessment => {
-  const { node, partition, frozen, undecided } = slice
-  const state = Catalog.get(catalog, { asset: node.asset.key, partition })
-  if (state === undefined) return undecided.length === 0 ? missing : { ...missing, undecided }
-  const differences = differencesOf(node, state, inForce)
-  if (frozen) return { status: "Current", causes: differences, frozen, undecided }
-  const causes = isRecheckDue(node.asset, state, now)
-    ? [...differences, { _tag: "RecheckDue" as const, since: state.verifiedAt }]
-    : differences
-  if (causes.length > 0) return { status: "Stale", causes, frozen, undecided }
-  return undecided.length === 0 ? current : { ...current, status: "Maybe", undecided }
+const statuses = [undefined, "Missing", "Stale", "Maybe", "Current"] as const
+
+const isUndecided = (code: number) => code !== codes.Current && code !== codes.absent
+
+const at = ({ lineage, slices }: Assessments, asset: string, index: number): Assessment | undefined => {
+  const own = slices.get(asset)!
+  const status = statuses[own.codes[index]!]
+  if (status === undefined) return undefined
+  const frozen = own.isFrozen(index)
+  const undecided = frozen ? none : lineage.readings(asset).filter((reading) => waits(slices, reading, index))
+  return {
+    status,
+    causes: own.causes.get(index) ?? none,
+    frozen,
+    undecided: undecided.length === 0 ? none : undecided.map(({ edge }) => edge.asset)
+  }
 }
 
-const differencesOf = (node: Node, state: Catalog.AssetState, inForce: InForce): ReadonlyArray<Reason.Cause> => {
-  const differences: Array<Reason.Cause> = []
-  if (state.codeVersion !== node.asset.codeVersion) {
-    differences.push({ _tag: "CodeChanged", from: state.codeVersion, to: node.asset.codeVersion })
+const assessAsset = (
+  key: string,
+  lineage: Lineage,
+  catalog: Catalog.Catalog,
+  inForce: VersionsInForce,
+  slices: Map<string, Slices>
+): void => {
+  const { asset } = lineage.graph.nodes.get(key)!
+  const now = lineage.moment.now
+  const readings = lineage.readings(key)
+  const own = new Uint8Array(lineage.size(key)).fill(codes.Missing)
+  const isFrozen = frozenSlices(asset, lineage, readings, slices)
+  const causes = new SharedCauses()
+  const published: Array<number> = []
+  for (const state of Catalog.slices(catalog, key).values()) {
+    const index = lineage.index(state)
+    if (index === -1) continue
+    published.push(index)
+    const frozen = isFrozen(index)
+    const found = differencesOf(lineage, inForce, state, index)
+    const due = frozen ? undefined : recheckDue(asset, state, now)
+    own[index] = frozen || (found.length === 0 && due === undefined) ? codes.Current : codes.Stale
+    if (found.length > 0 || due !== undefined) causes.set(index, due === undefined ? found : [...found, due])
   }
-  for (const edge of node.deps) {
-    const recorded = state.provenance[edge.asset]
+  for (let index = 0; index < own.length; index++) {
+    if (own[index] === codes.Missing && isFrozen(index)) own[index] = codes.absent
+  }
+  const known = { codes: own, causes: causes.lists, isFrozen }
+  if (readings.length > 0) {
+    // An asset may read slices of its own.
+    slices.set(key, { ...known, counts: noCounts, existing: 0 })
+    for (const index of published.sort((a, b) => a - b)) {
+      if (own[index] !== codes.Current || isFrozen(index)) continue
+      if (readings.some((reading) => waits(slices, reading, index))) own[index] = codes.Maybe
+    }
+  }
+  const counts = count(own)
+  slices.set(key, { ...known, counts, existing: counts.Missing + counts.Stale + counts.Maybe + counts.Current })
+}
+
+const noCounts: Counts = { Missing: 0, Stale: 0, Maybe: 0, Current: 0 }
+
+const count = (own: Uint8Array): Counts => {
+  const counts = { ...noCounts }
+  for (const code of own) {
+    const status = statuses[code]
+    if (status !== undefined) counts[status]++
+  }
+  return counts
+}
+
+/** Equal lists of causes become one list, so that slices which are Stale for the same reasons are found by identity. */
+class SharedCauses {
+  readonly lists = new Map<number, ReadonlyArray<Reason.Cause>>()
+  private readonly known = new Map<string, ReadonlyArray<Reason.Cause>>()
+
+  set(index: number, causes: ReadonlyArray<Reason.Cause>): void {
+    const id = JSON.stringify(causes)
+    const known = this.known.get(id)
+    if (known === undefined) this.known.set(id, causes)
+    this.lists.set(index, known ?? causes)
+  }
+}
+
+const differencesOf = (
+  lineage: Lineage,
+  inForce: VersionsInForce,
+  state: Catalog.AssetState,
+  index: number
+): ReadonlyArray<Reason.Cause> => {
+  const { asset, deps } = lineage.graph.nodes.get(state.asset)!
+  const differences: Array<Reason.Cause> = []
+  if (state.codeVersion !== asset.codeVersion) {
+    differences.push({ _tag: "CodeChanged", from: state.codeVersion, to: asset.codeVersion })
+  }
+  for (const reading of lineage.readings(state.asset)) {
+    if (readsNothing(reading, index)) continue
+    const dependency = reading.edge.asset
+    const recorded = state.provenance[dependency]
+    const current = inForce.of(reading, index)
     if (recorded === undefined) {
-      differences.push({ _tag: "DependencyAdded", dependency: edge.asset })
+      if (current !== undefined || !mayBeWithout(reading)) differences.push({ _tag: "DependencyAdded", dependency })
       continue
     }
-    const version = inForce.version(edge, state.partition)
-    if (version === undefined || version === recorded.version) continue
-    const partitions = inForce.movedSince(edge, state.partition, recorded.position)
-    differences.push({ _tag: "DependencyChanged", dependency: edge.asset, partitions })
+    if (current === undefined || current.version === recorded.version) continue
+    const partitions = inForce.movedSince(reading, index, recorded.position)
+    differences.push({ _tag: "DependencyChanged", dependency, partitions })
   }
-  for (const dependency of Object.keys(state.provenance)) {
-    if (!node.deps.some((edge) => edge.asset === dependency)) {
+  for (const dependency in state.provenance) {
+    if (!deps.some((edge) => edge.asset === dependency)) {
       differences.push({ _tag: "DependencyRemoved", dependency })
     }
   }
   return differences
 }
 
-const isRecheckDue = ({ recheckAfter }: Asset.Any, state: Catalog.AssetState, now: number): boolean => {
-  if (recheckAfter === undefined) return false
-  const verifiedAt = Date.parse(state.verifiedAt)
-  return recheckAfter._tag === "Duration"
-    ? verifiedAt + Duration.toMillis(recheckAfter.duration) <= now
-    : Cron.next(recheckAfter.cron, verifiedAt).getTime() <= now
-}
+/** The slice before may be one that its source forgot. */
+const mayBeWithout = ({ edge }: Reading) => edge.mapping._tag === "Previous"
 
-const identities = (node: Node) => node.deps.filter((edge) => edge.mapping._tag === "Identity")
+/** Such as the first slice of an asset that reads the one before. */
+const readsNothing = ({ one }: Reading, index: number) => one !== undefined && one(index) === -1
+
+const recheckDue = (
+  { recheckAfter }: Asset.Any,
+  { verifiedAt }: Catalog.AssetState,
+  now: number
+): Reason.Cause | undefined => {
+  if (recheckAfter === undefined) return undefined
+  const since = Date.parse(verifiedAt)
+  const due =
+    recheckAfter._tag === "Duration"
+      ? since + Duration.toMillis(recheckAfter.duration)
+      : Cron.next(recheckAfter.cron, since).getTime()
+  return due <= now ? { _tag: "RecheckDue", since: verifiedAt } : undefined
+}
 
 const hasClosed = ({ partitions, unrepeatable }: Asset.Any, partition: Partition.Key, now: number): boolean =>
   unrepeatable && partitions !== undefined && partition !== null && Partition.hasEnded(partitions, partition, now)
 
-const existing = (
-  node: Node,
-  catalog: Catalog.Catalog,
-  now: number,
-  exists: (asset: string, partition: Partition.Key) => boolean
-): ReadonlyArray<{ readonly partition: Partition.Key; readonly frozen: boolean }> => {
-  const { asset } = node
-  if (asset.partitions === undefined) return [{ partition: null, frozen: false }]
-  const needed = identities(node)
-  const published = Catalog.slices(catalog, asset.key)
-  return new Partition.Moment(now)
-    .keys(asset.partitions)
-    .all.map((partition) => ({
-      partition,
-      frozen: hasClosed(asset, partition, now) || needed.some((edge) => !exists(edge.asset, partition))
-    }))
-    .filter(({ frozen, partition }) => !frozen || published.has(partition))
-}
+const never = () => false
 
-const count = (assessments: Iterable<Assessment>): Counts => {
-  const counts = { Missing: 0, Stale: 0, Maybe: 0, Current: 0 }
-  for (const { status } of assessments) counts[status]++
-  return counts
-}
-
-interface InForce {
-  readonly version: (edge: Edge, partition: Partition.Key) => string | undefined
-  /** The partitions of a dependency that changed after a position of the log; `null` for one without partitions. */
-  readonly movedSince: (edge: Edge, partition: Partition.Key, position: number) => ReadonlyArray<string> | null
-}
-
-/** What is asked about all partitions of a dependency is computed once, however many slices ask. */
-const versionsInForce = (catalog: Catalog.Catalog): InForce => {
-  const digests = new Map<string, string | undefined>()
-  const moved = new Map<string, ReadonlyArray<string>>()
-  return {
-    version: (edge, partition) => {
-      if (edge.mapping._tag === "All" && digests.has(edge.asset)) return digests.get(edge.asset)
-      const version = Catalog.versionFor(catalog, edge.asset, edge.mapping, partition)?.version
-      if (edge.mapping._tag === "All") digests.set(edge.asset, version)
-      return version
-    },
-    movedSince: (edge, partition, position) => {
-      if (edge.mapping._tag !== "All") return partition === null || edge.mapping._tag === "Whole" ? null : [partition]
-      const id = `${edge.asset} ${position}`
-      const known = moved.get(id)
-      if (known !== undefined) return known
-      const partitions: Array<string> = []
-      for (const state of Catalog.slices(catalog, edge.asset).values()) {
-        if (state.partition !== null && state.changedPosition > position) partitions.push(state.partition)
-      }
-      moved.set(id, partitions.sort())
-      return partitions
+/** A slice is frozen when its own window closed, or when all that it would read of a dependency does not exist. */
+const frozenSlices = (
+  asset: Asset.Any,
+  lineage: Lineage,
+  readings: ReadonlyArray<Reading>,
+  slices: ReadonlyMap<string, Slices>
+): ((index: number) => boolean) => {
+  const keys = lineage.keys(asset.key)
+  if (keys === undefined) return never
+  const limiting = readings.filter(
+    ({ edge, isAll }) => !isAll && edge.mapping._tag !== "Whole" && edge.asset !== asset.key
+  )
+  const incomplete = limiting.filter(({ edge }) => {
+    const read = slices.get(edge.asset)!
+    return read.existing < read.codes.length || lineage.keys(edge.asset) !== keys
+  })
+  if (!asset.unrepeatable && incomplete.length === 0) return never
+  const cannotRead = ({ edge, one, ranges }: Reading, index: number) => {
+    const read = slices.get(edge.asset)!.codes
+    if (one !== undefined) {
+      const at = one(index)
+      return at === -1 || read[at] === codes.absent
     }
+    const found = ranges(index)
+    return (
+      found.length > 0 && found.every(([from, to]) => read.subarray(from, to).every((code) => code === codes.absent))
+    )
   }
+  return (index) =>
+    hasClosed(asset, keys.all[index]!, lineage.moment.now) || incomplete.some((reading) => cannotRead(reading, index))
 }

@@ -5,10 +5,12 @@
  */
 import type * as AssetGraph from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
+import * as Causes from "./Causes.ts"
 import type * as Partition from "./Partition.ts"
 import * as Reason from "./Reason.ts"
 import * as Report from "./Report.ts"
 import * as Staleness from "./Staleness.ts"
+import * as Version from "./Version.ts"
 
 /** What `status --json` prints for an asset, or for one of its partitions. */
 export interface Row extends Partition.Ref {
@@ -46,8 +48,9 @@ export const make = (
     if (subject.graph.nodes.get(asset)!.asset.partitions === undefined)
       return ofSlice(subject, { asset, partition: null })
     if (each === "asset") return ofAll(subject, asset)
-    const partitions = subject.assessments.slices.get(asset)!.keys()
-    return Array.from(partitions, (partition) => ofSlice(subject, { asset, partition }))
+    return Array.from(Staleness.entries(subject.assessments, asset), ([partition]) =>
+      ofSlice(subject, { asset, partition })
+    )
   })
 
 /** `now` is in milliseconds since the epoch. */
@@ -73,21 +76,6 @@ export const toText = (rows: ReadonlyArray<Row>, now: number, medium: Report.Med
     ]),
     medium
   )
-
-/** Why slices are Stale, each cause once; the partitions of a dependency that moved come together. */
-export const causesOf = (slices: ReadonlyArray<Staleness.Assessment>): ReadonlyArray<Reason.Cause> => {
-  const found = new Map<string, Reason.Cause>()
-  for (const cause of slices.flatMap(stale)) {
-    const id = cause._tag === "DependencyChanged" ? `${cause._tag} ${cause.dependency}` : JSON.stringify(cause)
-    const known = found.get(id)
-    if (known?._tag !== "DependencyChanged" || cause._tag !== "DependencyChanged") found.set(id, cause)
-    else if (known.partitions !== null && cause.partitions !== null) {
-      const partitions = Array.from(new Set([...known.partitions, ...cause.partitions])).sort()
-      found.set(id, { ...known, partitions })
-    }
-  }
-  return Array.from(found.values())
-}
 
 /** `2 Missing, 5 Current`, the worst first. */
 export const showCounts = (counts: Staleness.Counts): string =>
@@ -126,7 +114,7 @@ const ofSlice = ({ assessments, catalog, graph }: Subject, ref: Partition.Ref): 
 }
 
 const ofAll = ({ assessments, catalog, graph }: Subject, asset: string): Row => {
-  const slices = Array.from(assessments.slices.get(asset)!.values())
+  const slices = Array.from(Staleness.entries(assessments, asset), ([, assessment]) => assessment)
   const states = Array.from(Catalog.slices(catalog, asset).values())
   const newest = states.reduce<Catalog.AssetState | undefined>(
     (newest, state) => (newest === undefined || state.changedPosition > newest.changedPosition ? state : newest),
@@ -137,10 +125,13 @@ const ofAll = ({ assessments, catalog, graph }: Subject, asset: string): Row => 
     partition: null,
     status: Staleness.status(assessments, asset),
     partitions: Staleness.aggregate(assessments, asset),
-    causes: causesOf(slices),
+    causes: Causes.merge(assessments.lineage, slices.map(stale)),
     undecided: Array.from(new Set(slices.flatMap((slice) => slice.undecided))),
     codeVersion: graph.nodes.get(asset)!.asset.codeVersion,
-    dataVersion: Catalog.versionFor(catalog, asset, { _tag: "All" }, null)?.version ?? null,
+    dataVersion:
+      states.length === 0
+        ? null
+        : Version.ofPartitions(states.map((state) => [state.partition ?? "", state.dataVersion])),
     rows: states.some((state) => state.rows !== null)
       ? states.reduce((sum, state) => sum + (state.rows ?? 0), 0)
       : null,

@@ -8,13 +8,13 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import type * as AssetGraph from "./AssetGraph.ts"
 import * as Attempt from "./Attempt.ts"
 import * as AttemptError from "./AttemptError.ts"
 import type { AssetState } from "./Catalog.ts"
 import * as Catalog from "./Catalog.ts"
 import { type Event, type Failure, failureOf } from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
+import type { Lineage } from "./Lineage.ts"
 import type * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import type * as Quarantine from "./Quarantine.ts"
@@ -27,7 +27,8 @@ import type * as Workers from "./Workers.ts"
 
 /** What the steps of a run share. */
 export interface Context {
-  readonly graph: AssetGraph.AssetGraph
+  /** At the plan's time. */
+  readonly lineage: Lineage
   readonly plan: Plan.Plan
   readonly runId: string
   readonly log: EventLog.EventLog["Service"]
@@ -105,19 +106,19 @@ const decide = Effect.fnUntraced(function* (
   workers: Workers.Workers,
   claim: EventLog.Claim
 ) {
-  const { graph, log, plan } = context
-  const catalog = yield* log.states(reads(graph, step))
-  const [unpublished] = Staleness.inputs(graph, catalog, step).unpublished
+  const { lineage, log } = context
+  const catalog = yield* log.states(reads(lineage, step))
+  const [unpublished] = Staleness.inputs(lineage, catalog, step).unpublished
   if (unpublished !== undefined) return yield* skip(context, step, { asset: unpublished, partition: null })
 
-  const assessment = Staleness.causes(graph, catalog, step, plan.at)
+  const assessment = Staleness.causes(lineage, catalog, step)
   const attributes = {
     partitionKey: step.partition,
     runId: context.runId,
-    codeVersion: codeVersion(graph, step),
+    codeVersion: codeVersion(lineage, step),
     reason: tags(reasonsNow(step, assessment))
   }
-  return yield* Telemetry.step(step.asset, { attributes, inputs: producers(graph, catalog, step) }, (span) =>
+  return yield* Telemetry.step(step.asset, { attributes, inputs: producers(lineage, catalog, step) }, (span) =>
     settle(context, step, { workers, claim, catalog, assessment, span })
   )
 })
@@ -149,9 +150,9 @@ const cutOff = Effect.fnUntraced(function* (context: Context, step: Plan.Step) {
 })
 
 const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, begun: Begun) {
-  const { graph, log, record } = context
+  const { lineage, log, record } = context
   const { assessment, claim, span, workers } = begun
-  const { asset } = graph.nodes.get(step.asset)!
+  const { asset } = lineage.graph.nodes.get(step.asset)!
   const ref = slice(context, step)
   yield* record({ _tag: "StepStarted", at: yield* Timestamp.now, ...ref, reasons: reasonsNow(step, assessment) })
 
@@ -197,20 +198,21 @@ const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, 
     })
     yield* Telemetry.recordRetry(step.asset)
     if (delayMillis > 0) yield* workers.standAside(Effect.sleep(delayMillis))
-    catalog = yield* log.states(reads(graph, step))
+    catalog = yield* log.states(reads(lineage, step))
   }
 })
 
 /** The slices whose states decide about a step: its own, and those it reads or follows. */
-const reads = (graph: AssetGraph.AssetGraph, step: Plan.Step): ReadonlyArray<Partition.Ref> => {
-  const node = graph.nodes.get(step.asset)!
+const reads = (lineage: Lineage, step: Plan.Step): ReadonlyArray<Partition.Ref> => {
+  const index = lineage.index(step)
   return [
     { asset: step.asset, partition: step.partition },
-    ...node.deps.map(({ asset, mapping }) => ({
-      asset,
-      partition: mapping._tag === "Identity" ? step.partition : null
-    })),
-    ...node.after.map((asset) => ({ asset, partition: null }))
+    ...lineage
+      .readings(step.asset)
+      .flatMap((reading) =>
+        reading.isAll ? [{ asset: reading.edge.asset, partition: null }] : lineage.read(reading, index)
+      ),
+    ...lineage.graph.nodes.get(step.asset)!.after.map((asset) => ({ asset, partition: null }))
   ]
 }
 
@@ -227,19 +229,20 @@ const tags = (reasons: ReadonlyArray<Reason>) => Array.from(new Set(reasons.map(
 // Jaeger and collectors drop what is over this many links.
 const mostLinks = 128
 
-const producers = (graph: AssetGraph.AssetGraph, catalog: Catalog.Catalog, step: Plan.Step) => {
+const producers = (lineage: Lineage, catalog: Catalog.Catalog, step: Plan.Step) => {
   const ids: Array<Telemetry.SpanIds> = []
-  for (const { asset, mapping } of graph.nodes.get(step.asset)!.deps) {
-    for (const { partition, spanId, traceId } of Catalog.slices(catalog, asset).values()) {
+  const index = lineage.index(step)
+  for (const reading of lineage.readings(step.asset)) {
+    for (const read of lineage.read(reading, index)) {
       if (ids.length === mostLinks) return ids
-      if (mapping._tag === "Identity" && partition !== step.partition) continue
+      const { spanId, traceId } = Catalog.get(catalog, read) ?? { spanId: null, traceId: null }
       if (traceId !== null && spanId !== null) ids.push({ traceId, spanId })
     }
   }
   return ids
 }
 
-const codeVersion = (graph: AssetGraph.AssetGraph, step: Plan.Step) => graph.nodes.get(step.asset)!.asset.codeVersion
+const codeVersion = ({ graph }: Lineage, step: Plan.Step) => graph.nodes.get(step.asset)!.asset.codeVersion
 
 const slice = (context: Context, step: Partition.Ref) => ({
   runId: context.runId,

@@ -97,6 +97,12 @@ export const isPartition = (definition: Definition, column: string): readonly [b
   `::${typeOf(definition, column)}`
 ]
 
+/** Likewise for the rows of any of a list of partitions, joined by U+001F, which no key has in it. */
+export const isOneOf = (definition: Definition, column: string): readonly [before: string, after: string] => [
+  `${quote(column)} = any (string_to_array(`,
+  `, chr(31))::${typeOf(definition, column)}[])`
+]
+
 export const deleteRows = (definition: Definition): string =>
   `delete from ${target(definition)} where ${ofPartition(definition)}`
 

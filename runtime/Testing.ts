@@ -240,10 +240,12 @@ const make = <N extends AnyNeed, Provided, R>(definitions: Definitions.Definitio
         )
       }),
     status: Effect.gen(function* () {
-      const { slices } = Staleness.assess(graph, yield* catalog, yield* Clock.currentTimeMillis)
+      const assessments = Staleness.assess(graph, yield* catalog, yield* Clock.currentTimeMillis)
       const statuses: Record<string, Reason.Status> = {}
-      for (const [asset, assessments] of slices) {
-        for (const [partition, { status }] of assessments) statuses[Partition.show({ asset, partition })] = status
+      for (const asset of graph.order) {
+        for (const [partition, { status }] of Staleness.entries(assessments, asset)) {
+          statuses[Partition.show({ asset, partition })] = status
+        }
       }
       return statuses
     }),

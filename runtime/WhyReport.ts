@@ -4,11 +4,14 @@
  * `Staleness` finds the causes; this module follows them and puts them into sentences.
  */
 import * as Catalog from "./Catalog.ts"
+import * as Causes from "./Causes.ts"
+import * as Keys from "./Keys.ts"
+import type { Lineage, Reading } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
-import type * as Reason from "./Reason.ts"
+import * as Reason from "./Reason.ts"
 import * as Report from "./Report.ts"
 import * as Staleness from "./Staleness.ts"
-import { causesOf, showCounts, type Subject } from "./StatusReport.ts"
+import { showCounts, type Subject } from "./StatusReport.ts"
 
 /** Partitions of one asset that are in the same state for the same causes. */
 export interface Group {
@@ -16,8 +19,10 @@ export interface Group {
   readonly frozen: boolean
   /** Of frozen partitions: what differs, which changes nothing. */
   readonly causes: ReadonlyArray<Reason.Cause>
-  /** Oldest first; `null` for an asset without partitions. */
-  readonly partitions: ReadonlyArray<Partition.Key>
+  /** In order, neighbours merged to ranges such as `2026-01-01..2026-01-31`; `null` for an asset without partitions. */
+  readonly partitions: ReadonlyArray<string> | null
+  /** How many there are. */
+  readonly slices: number
 }
 
 /** What `why --json` prints. */
@@ -41,9 +46,12 @@ export interface WhyReport extends Partition.Ref {
 
 /** `null` as partition asks for the whole asset, partitioned or not. The slice must exist. */
 export const make = (subject: Subject, ref: Partition.Ref, seen = new Set<string>()): WhyReport => {
-  const { assessments, catalog, graph } = subject
-  const own = assessments.slices.get(ref.asset)!
-  const slices = ref.partition === null ? Array.from(own) : [[ref.partition, own.get(ref.partition)!] as const]
+  const { assessments, catalog } = subject
+  const { lineage } = assessments
+  const slices =
+    ref.partition === null
+      ? Array.from(Staleness.entries(assessments, ref.asset))
+      : [[ref.partition, Staleness.get(assessments, ref)!] as const]
   const status = ref.partition === null ? Staleness.status(assessments, ref.asset) : slices[0]![1].status
   const repeated = seen.has(Partition.id(ref))
   seen.add(Partition.id(ref))
@@ -51,17 +59,18 @@ export const make = (subject: Subject, ref: Partition.Ref, seen = new Set<string
   return {
     ...ref,
     status,
-    causes: causesOf(slices.map(([, assessment]) => assessment)),
-    groups: groupsOf(slices),
+    causes: Causes.merge(
+      lineage,
+      slices.map(([, { causes, status }]) => (status === "Stale" ? causes : []))
+    ),
+    groups: groupsOf(lineage, ref.asset, slices),
     last: lastOf(catalog, ref),
     upstream: repeated
       ? []
-      : graph.nodes
-          .get(ref.asset)!
-          .deps.filter((edge) => undecided.has(edge.asset))
-          .map(({ asset, mapping }) =>
-            make(subject, { asset, partition: mapping._tag === "Identity" ? ref.partition : null }, seen)
-          ),
+      : lineage
+          .readings(ref.asset)
+          .filter(({ edge }) => undecided.has(edge.asset))
+          .map((reading) => make(subject, readAs(lineage, reading, ref), seen)),
     repeated
   }
 }
@@ -74,16 +83,31 @@ export const toText = (self: WhyReport, { catalog }: Subject, now: number): Read
 // internal
 // -----------------------------------------------------------------------------
 
+/** The one slice that is read, or the dependency as a whole. */
+const readAs = (lineage: Lineage, reading: Reading, ref: Partition.Ref): Partition.Ref => {
+  const { asset } = reading.edge
+  const isOne = reading.one !== undefined && ref.partition !== null
+  return { asset, partition: isOne ? lineage.key(asset, reading.one(lineage.index(ref))) : null }
+}
+
 const ranks: Readonly<Record<Reason.Status, number>> = { Missing: 0, Stale: 1, Maybe: 2, Current: 3 }
 
-const groupsOf = (slices: ReadonlyArray<readonly [Partition.Key, Staleness.Assessment]>): ReadonlyArray<Group> =>
-  Array.from(
-    Map.groupBy(slices, ([, { causes, frozen, status }]) => JSON.stringify([status, frozen, causes])).values(),
-    (members): Group => {
-      const { causes, frozen, status } = members[0]![1]
-      return { status, frozen, causes, partitions: members.map(([partition]) => partition) }
-    }
-  ).sort((a, b) => ranks[a.status] - ranks[b.status])
+const groupsOf = (
+  lineage: Lineage,
+  asset: string,
+  slices: ReadonlyArray<readonly [Partition.Key, Staleness.Assessment]>
+): ReadonlyArray<Group> => {
+  const keys = lineage.keys(asset)
+  const alike = ({ causes, frozen, status }: Staleness.Assessment) =>
+    JSON.stringify([status, frozen, ...causes.map(Causes.idOf)])
+  return Array.from(Map.groupBy(slices, ([, assessment]) => alike(assessment)).values(), (members): Group => {
+    const { frozen, status } = members[0]![1]
+    const indexes = members.map(([partition]) => lineage.index({ asset, partition }))
+    const partitions = keys === undefined ? null : Keys.ranges(keys, indexes)
+    const lists = members.map(([, { causes }]) => causes)
+    return { status, frozen, causes: Causes.merge(lineage, lists), partitions, slices: members.length }
+  }).sort((a, b) => ranks[a.status] - ranks[b.status])
+}
 
 const lastOf = (catalog: Catalog.Catalog, ref: Partition.Ref): WhyReport["last"] => {
   const newest = Array.from(Catalog.slices(catalog, ref.asset).values())
@@ -105,7 +129,7 @@ const toTree = (self: WhyReport, explain: (cause: Reason.Cause) => string, now: 
       ...(single
         ? causesInWords(only, explain).map(leaf)
         : self.groups.map((group) => ({
-            text: `${partitionsInWords(group.partitions)}: ${statusInWords(group)}`,
+            text: `${groupInWords(group)}: ${statusInWords(group)}`,
             children: causesInWords(group, explain).map(leaf)
           }))),
       ...self.upstream.map((upstream) => toTree(upstream, explain, now)),
@@ -115,9 +139,9 @@ const toTree = (self: WhyReport, explain: (cause: Reason.Cause) => string, now: 
 }
 
 const alike = (group: Group): string =>
-  group.partitions.length === 1
+  group.slices === 1
     ? statusInWords(group)
-    : `${statusInWords(group)} (all of ${Report.count(group.partitions.length, "partition")})`
+    : `${statusInWords(group)} (all of ${Report.count(group.slices, "partition")})`
 
 const statusInWords = ({ causes, frozen, status }: Group): string => {
   if (frozen) return causes.length === 0 ? "Frozen: its source cannot be asked again" : "Frozen, though since then"
@@ -135,16 +159,16 @@ const statusInWords = ({ causes, frozen, status }: Group): string => {
 
 const summary = (groups: ReadonlyArray<Group>): string => {
   const counts = { Missing: 0, Stale: 0, Maybe: 0, Current: 0 }
-  for (const { partitions, status } of groups) counts[status] += partitions.length
+  for (const { slices, status } of groups) counts[status] += slices
   return groups.length === 0 ? "without partitions as yet" : showCounts(counts)
 }
 
 const causesInWords = ({ causes }: Group, explain: (cause: Reason.Cause) => string) => causes.map(explain)
 
-const partitionsInWords = (partitions: ReadonlyArray<Partition.Key>): string =>
-  partitions.length <= 3
-    ? partitions.join(", ")
-    : `${partitions[0]} … ${partitions[partitions.length - 1]} (${Report.count(partitions.length, "partition")})`
+const groupInWords = ({ partitions, slices }: Group): string => {
+  const ranges = Reason.showRanges(partitions ?? [])
+  return slices > 1 ? `${ranges} (${Report.count(slices, "partition")})` : ranges
+}
 
 const inWords = (cause: Reason.Cause, catalog: Catalog.Catalog, now: number): string => {
   switch (cause._tag) {
@@ -157,7 +181,7 @@ const inWords = (cause: Reason.Cause, catalog: Catalog.Catalog, now: number): st
     case "RecheckDue":
       return `its source was last checked ${Report.ago(cause.since, now)} (${cause.since}) and is due again`
     case "DependencyChanged": {
-      const where = cause.partitions?.length ? ` in ${partitionsInWords(cause.partitions)}` : ""
+      const where = cause.partitions?.length ? ` in ${Reason.showRanges(cause.partitions)}` : ""
       const states = Array.from(Catalog.slices(catalog, cause.dependency).values())
       const newest = states.sort((a, b) => b.changedPosition - a.changedPosition)[0]
       const when = newest && ` ${Report.ago(newest.materializedAt, now)}, by run ${newest.runId}`

@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as EventLog from "../runtime/EventLog.ts"
 import * as Json from "../runtime/Json.ts"
-import * as Plan from "../runtime/Plan.ts"
+import * as PlanReport from "../runtime/PlanReport.ts"
 
 class Boom extends Schema.TaggedError<Boom>()("Boom", { message: Schema.String }) {}
 
@@ -278,7 +278,7 @@ describe("a slice of a partitioned asset", () => {
       yield* TestClock.setTime(Date.parse("2026-02-28T12:00:00Z"))
       assert.deepStrictEqual((yield* tested.materialize()).outcomes, { other: "Materialized" })
       const plan = yield* tested.plan()
-      assert.deepStrictEqual(Plan.explain(plan), [
+      assert.deepStrictEqual(PlanReport.explain(plan), [
         "whole is left out: it depends on plays, no partition of which has begun",
         "reader is left out: it depends on plays, no partition of which has begun"
       ])

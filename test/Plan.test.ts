@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Asset from "../runtime/Asset.ts"
 import * as Plan from "../runtime/Plan.ts"
+import * as PlanReport from "../runtime/PlanReport.ts"
 import * as Partition from "../runtime/Partition.ts"
 import { asset, daily, Simulation } from "./Simulation.ts"
 
@@ -29,17 +30,17 @@ describe("a plan", () => {
     const plan = fresh().plan()
     assert.deepStrictEqual(names(plan), ["users", "tracks", today, "features", "model"])
     assert.deepStrictEqual(
-      plan.steps.map((step) => step.after),
+      plan.steps.map((step) => step.after.flat()),
       [[], [], [], [0, 1, 2], [3]]
     )
     assert.deepStrictEqual(
-      plan.steps.map((step) => step.follows),
+      plan.steps.map((step) => step.follows.flat()),
       [[], [], [0, 1], [], []]
     )
   })
 
   it("is empty once it was executed", () => {
-    assert.deepStrictEqual(Plan.explain(settled().plan()), ["Everything is Current"])
+    assert.deepStrictEqual(PlanReport.explain(settled().plan()), ["Everything is Current"])
   })
 
   it("keeps the time of its decisions", () => {
@@ -49,7 +50,7 @@ describe("a plan", () => {
   it("says of each step whether it can still turn out unnecessary, and why it is there", () => {
     const simulation = settled()
     simulation.redeclare(modelAt("2"))
-    assert.deepStrictEqual(Plan.explain(simulation.plan()), [
+    assert.deepStrictEqual(PlanReport.explain(simulation.plan()), [
       "features  Certain      code version 1 became 2",
       "model     Conditional  features may change"
     ])
@@ -58,7 +59,7 @@ describe("a plan", () => {
   it("has the steps that the JSON contract promises", () => {
     const simulation = settled()
     simulation.redeclare(modelAt("2"))
-    assert.deepStrictEqual(Plan.toJson(simulation.plan()), {
+    assert.deepStrictEqual(PlanReport.toJson(simulation.plan()), {
       steps: [
         {
           asset: "features",
@@ -84,7 +85,7 @@ describe("a plan", () => {
     const totals = daily("totals", { start: "2026-03-10", deps: { all: Asset.allPartitions(clicks) } })
     const plan = new Simulation([sessions, totals, asset("report", { deps: { sessions } })]).plan()
     assert.deepStrictEqual(
-      plan.steps.map((step) => [Partition.show(step), step.after]),
+      plan.steps.map((step) => [Partition.show(step), step.after.flat()]),
       [
         ["clicks/2026-03-09", []],
         ["clicks/2026-03-10", []],
@@ -103,7 +104,7 @@ describe("a slice that only follows", () => {
     const sessions = daily("sessions", { start: "2026-03-09" }).pipe(Asset.after(clicks))
     const plan = new Simulation([sessions, asset("report").pipe(Asset.after(sessions))]).plan()
     assert.deepStrictEqual(
-      plan.steps.map((step) => [Partition.show(step), step.follows]),
+      plan.steps.map((step) => [Partition.show(step), step.follows.flat()]),
       [
         ["clicks/2026-03-09", []],
         ["clicks/2026-03-10", []],
@@ -129,7 +130,7 @@ describe("a step that changed for a dependency", () => {
   }
 
   it("is certain while the dependency stays as it is", () => {
-    assert.deepStrictEqual(Plan.explain(moved().plan("second")), ["second  Certain      first has changed"])
+    assert.deepStrictEqual(PlanReport.explain(moved().plan("second")), ["second  Certain      first has changed"])
   })
 
   it("is conditional when the dependency runs again, because it may change back", () => {
@@ -181,7 +182,7 @@ describe("a selection", () => {
     assert.deepStrictEqual(plan.upstreamNotSelected, [
       { asset: "model", partition: null, ancestors: ["features", "users", "tracks", "listens"] }
     ])
-    assert.deepStrictEqual(Plan.explain(plan), [
+    assert.deepStrictEqual(PlanReport.explain(plan), [
       "model is left out: it depends on features, users, tracks, listens, not selected; try +model"
     ])
   })
@@ -263,7 +264,7 @@ describe("a recheck", () => {
 describe("force", () => {
   it("computes what is selected, Current or not, and nothing else", () => {
     const plan = settled().request({ selection: ["features"], force: true })
-    assert.deepStrictEqual(Plan.explain(plan), ["features  Certain      forced"])
+    assert.deepStrictEqual(PlanReport.explain(plan), ["features  Certain      forced"])
   })
 
   it("is not for what a recheck adds", () => {

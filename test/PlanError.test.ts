@@ -64,12 +64,12 @@ describe("partitions that are named", () => {
     [
       "that is no day",
       { selection: ["clicks"], partition: "2026-02-30" },
-      '"2026-02-30" is not a partition key; keys are days such as 2025-01-31'
+      '"2026-02-30" is not a partition key; the partitions of clicks are daily from 2026-03-05'
     ],
     [
       "in a range from no day",
       { selection: ["clicks"], from: "yesterday" },
-      '"yesterday" is not a partition key; keys are days such as 2025-01-31'
+      '"yesterday" is not a partition key; the partitions of clicks are daily from 2026-03-05'
     ],
     [
       "in a range that ends before it starts",

@@ -9,6 +9,7 @@ import * as AssetGraph from "../runtime/AssetGraph.ts"
 import * as Catalog from "../runtime/Catalog.ts"
 import type { Event } from "../runtime/Event.ts"
 import * as IoManager from "../runtime/IoManager.ts"
+import { Lineage } from "../runtime/Lineage.ts"
 import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
 import * as Staleness from "../runtime/Staleness.ts"
@@ -69,6 +70,10 @@ export class Simulation {
     this.graph = AssetGraph.make(roots)
   }
 
+  lineage(now: number): Lineage {
+    return new Lineage(this.graph, new Partition.Moment(now, this.catalog.dynamic))
+  }
+
   pass(hours: number): void {
     this.now += hours * 3_600_000
   }
@@ -80,8 +85,11 @@ export class Simulation {
   /** `Missing`, `Stale`, `Maybe` or `Current`, by the name of the slice. */
   statuses(): Record<string, string> {
     const statuses: Record<string, string> = {}
-    for (const [asset, slices] of this.assess().slices) {
-      for (const [partition, { status }] of slices) statuses[Partition.show({ asset, partition })] = status
+    const assessments = this.assess()
+    for (const asset of this.graph.order) {
+      for (const [partition, { status }] of Staleness.entries(assessments, asset)) {
+        statuses[Partition.show({ asset, partition })] = status
+      }
     }
     return statuses
   }
@@ -108,7 +116,7 @@ export class Simulation {
         this.append({ _tag: "StepCutOff", ...this.stamp(step, plan.at) })
         continue
       }
-      const { provenance, unpublished } = Staleness.inputs(this.graph, this.catalog, step)
+      const { provenance, unpublished } = Staleness.inputs(this.lineage(plan.at), this.catalog, step)
       if (unpublished.length > 0) throw new Error(`${Partition.show(step)} ran before ${unpublished.join(", ")}`)
       const dataVersion = this.compute(step)
       this.append({
@@ -139,7 +147,7 @@ export class Simulation {
   /** The data version that computing a slice now would give: a function of code, inputs and, for sources, the world. */
   compute(ref: Partition.Ref): string {
     if (this.graph.nodes.get(ref.asset)!.deps.length === 0) return String(this.world.get(Partition.id(ref)) ?? 0)
-    const { provenance } = Staleness.inputs(this.graph, this.catalog, ref)
+    const { provenance } = Staleness.inputs(this.lineage(this.now), this.catalog, ref)
     // In the order of their names, because inputs are named: the order of declaration is no input.
     const parts = Object.keys(provenance)
       .sort()
@@ -157,7 +165,7 @@ export class Simulation {
     const node = this.graph.nodes.get(step.asset)!
     const near = [step.asset, ...node.deps.map((edge) => edge.asset)]
     const catalog = Catalog.fromStates(near.flatMap((asset) => Array.from(this.builder.slices(asset).values())))
-    return Staleness.causes(this.graph, catalog, step, now).status === "Current"
+    return Staleness.causes(this.lineage(now), catalog, step).status === "Current"
   }
 
   private stamp({ asset, partition }: Partition.Ref, at: number) {

@@ -171,7 +171,7 @@ const noStepStartsBeforeWhatItWaitsFor = Effect.fnUntraced(function* (_: Simulat
   const waitsFor = new Map(
     plan.steps.map((step) => [
       Partition.show(step),
-      [...step.after, ...step.follows].map((index) => Partition.show(plan.steps[index]!))
+      [...step.after, ...step.follows].flat().map((index) => Partition.show(plan.steps[index]!))
     ])
   )
   for (const { event } of yield* events(outcome.runId)) {

@@ -63,7 +63,7 @@ const executingMakesTheSelectionCurrent = (simulation: Simulation, plan: Plan.Pl
   const open = leftOut.map(Partition.show)
   const assessments = simulation.assess()
   for (const asset of chosenBy(simulation, request)) {
-    for (const [partition, { status }] of assessments.slices.get(asset)!) {
+    for (const [partition, { status }] of Staleness.entries(assessments, asset)) {
       if (partition !== null && request.from !== undefined && partition < request.from) continue
       const name = Partition.show({ asset, partition })
       assert.strictEqual(status, open.includes(name) ? "Maybe" : "Current", name)
@@ -101,10 +101,10 @@ const whatIsLeftOutHangsOnWhatIsNamed = (simulation: Simulation, plan: Plan.Plan
 const noStepComesBeforeItsDependency = (simulation: Simulation, plan: Plan.Plan) => {
   const names = plan.steps.map(Partition.show)
   for (const [index, step] of plan.steps.entries()) {
-    for (const earlier of [...step.after, ...step.follows]) assert.isBelow(earlier, index)
+    for (const earlier of [...step.after, ...step.follows].flat()) assert.isBelow(earlier, index)
     const read = readSlices(simulation, step).map(Partition.show)
     assert.sameMembers(
-      step.after.map((at) => names[at]!),
+      step.after.flat().map((at) => names[at]!),
       read.filter((name) => names.includes(name))
     )
   }
@@ -123,7 +123,7 @@ const noFewerStepsWouldDo = (simulation: Simulation, plan: Plan.Plan) => {
     const others = after.filter((state) => Partition.show(state) !== name)
     const old = Catalog.get(before, step)
     const catalog = Catalog.fromStates(old === undefined ? others : [...others, old])
-    const { status } = Staleness.causes(simulation.graph, catalog, step, plan.at)
+    const { status } = Staleness.causes(simulation.lineage(plan.at), catalog, step)
     assert.notStrictEqual(status, "Current", `${name} ran without need`)
   }
 }
@@ -156,10 +156,14 @@ const theLogFoldsToTheState = (simulation: Simulation) => {
 }
 
 const statusesAgreeWithTheirDefinition = (simulation: Simulation) => {
-  for (const [asset, slices] of simulation.assess().slices) {
+  const assessments = simulation.assess()
+  for (const asset of simulation.graph.order) {
+    const slices = Array.from(Staleness.entries(assessments, asset))
     const existing = slicesOf(simulation, asset).map((ref) => ref.partition)
-    assert.deepStrictEqual(Array.from(slices.keys()), existing)
-    assert.deepStrictEqual(Staleness.slices(simulation.graph, simulation.catalog, asset, simulation.now), existing)
+    assert.deepStrictEqual(
+      slices.map(([partition]) => partition),
+      existing
+    )
     for (const [partition, { status }] of slices) {
       const ref = { asset, partition }
       assert.strictEqual(status, statusByDefinition(simulation, ref), Partition.show(ref))
@@ -169,9 +173,10 @@ const statusesAgreeWithTheirDefinition = (simulation: Simulation) => {
 
 /** What is Current has the value that computing it now would give. */
 const whatIsCurrentIsTrue = (simulation: Simulation) => {
-  for (const [asset, slices] of simulation.assess().slices) {
+  const assessments = simulation.assess()
+  for (const asset of simulation.graph.order) {
     if (simulation.graph.nodes.get(asset)!.deps.length === 0) continue
-    for (const [partition, { frozen, status }] of slices) {
+    for (const [partition, { frozen, status }] of Staleness.entries(assessments, asset)) {
       if (frozen || status !== "Current") continue
       const state = Catalog.get(simulation.catalog, { asset, partition })!
       assert.strictEqual(state.dataVersion, simulation.compute({ asset, partition }))
@@ -268,7 +273,10 @@ const statusByDefinition = (simulation: Simulation, ref: Partition.Ref): Reason.
   const madeFrom = new Map(Object.entries(state.provenance).map(([key, { version }]) => [key, version]))
   const wouldBeMadeFrom = new Map(
     deps.flatMap((edge) => {
-      const published = Array.from(Catalog.slices(catalog, edge.asset).values())
+      const keys = new Set(slicesOf(simulation, edge.asset).map(({ partition }) => partition))
+      const published = Array.from(Catalog.slices(catalog, edge.asset).values()).filter(({ partition }) =>
+        keys.has(partition)
+      )
       if (edge.mapping._tag === "All" && published.length > 0) {
         return [[edge.asset, Version.ofPartitions(published.map((state) => [state.partition!, state.dataVersion]))]]
       }

@@ -105,9 +105,12 @@ describe("the progress of a run", () => {
     after: [],
     follows: []
   })
+  const block = (asset: string): Plan.Block => ({ ...step(asset), from: 0, to: 1, partitions: null })
   const plan = (...assets: ReadonlyArray<string>): Plan.Plan => ({
     at: 0,
+    dynamic: new Map(),
     selection: [],
+    blocks: assets.map(block),
     steps: assets.map(step),
     upstreamNotSelected: [],
     nothingToRead: [],

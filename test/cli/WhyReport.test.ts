@@ -60,7 +60,7 @@ describe("why an asset is what it is", () => {
     expect(why(simulation, "days")).toEqual([
       "days is 1 Missing, 5 Current",
       "├─ 2026-03-11: Missing: it was never materialized",
-      "├─ 2026-03-06 … 2026-03-10 (5 partitions): Current",
+      "├─ 2026-03-06..2026-03-10 (5 partitions): Current",
       "└─ last materialized 1 day ago by run run"
     ])
     expect(why(simulation, "days", "2026-03-11")).toEqual(["days/2026-03-11 is Missing: it was never materialized"])
@@ -96,10 +96,10 @@ describe("the status of an asset with partitions", () => {
     expect(row).toMatchObject({
       status: "Stale",
       partitions: { Missing: 0, Stale: 2, Maybe: 0, Current: 0 },
-      causes: [{ _tag: "DependencyChanged", dependency: "source", partitions: ["2026-03-09", "2026-03-10"] }]
+      causes: [{ _tag: "DependencyChanged", dependency: "source", partitions: ["2026-03-09..2026-03-10"] }]
     })
     expect(StatusReport.toText([row!], simulation.now, Report.paper)[1]).toMatch(
-      /^copy +2 Stale +source has changed in 2026-03-09, 2026-03-10 +just now +\w{8}$/
+      /^copy +2 Stale +source has changed in 2026-03-09\.\.2026-03-10 +just now +\w{8}$/
     )
   })
 })

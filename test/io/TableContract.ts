@@ -250,12 +250,32 @@ export const suite = (name: string, tables: Layer.Layer<Table.Tables, unknown>) 
       })
     )
 
+    it.effect("reads the partitions it is asked for, and no others", () =>
+      Effect.gen(function* () {
+        const slot = yield* Values.slot(listens, "2025-01-01")
+        for (const day of ["2025-01-01", "2025-01-02", "2025-01-03"]) yield* slot.publish([listen(day, 1)], day)
+        const count = (...days: ReadonlyArray<string>) =>
+          slot.store
+            .loadAll(
+              slot.asset,
+              days.map((partition) => ({ asset: slot.asset, partition, version: "1" }))
+            )
+            .pipe(Effect.flatMap((all) => all.count))
+        expect(yield* count()).toBe(0)
+        expect(yield* count("2025-01-02")).toBe(1)
+        expect(yield* count("2025-01-01", "2025-01-03", "2025-01-04")).toBe(2)
+      })
+    )
+
     it.effect("publishes partitions that are staged at the same time, a first time too", () =>
       Effect.gen(function* () {
         const slot = yield* Values.slot(listens, "2025-02-01")
         const days = Array.from({ length: 28 }, (_, index) => `2025-02-${String(index + 1).padStart(2, "0")}`)
         yield* Effect.forEach(days, (day) => slot.publish([listen(day, 1)], day), { concurrency: "unbounded" })
-        const all = yield* slot.store.loadAll(slot.asset, [])
+        const all = yield* slot.store.loadAll(
+          slot.asset,
+          days.map((partition) => ({ asset: slot.asset, partition, version: "" }))
+        )
         expect(yield* all.count).toBe(28)
       })
     )

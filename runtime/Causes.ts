@@ -1,0 +1,38 @@
+/**
+ * The causes of many slices together: each once, the partitions of a dependency that moved merged to ranges.
+ */
+import * as Keys from "./Keys.ts"
+import type { Lineage } from "./Lineage.ts"
+import type * as Reason from "./Reason.ts"
+
+type Changed = Extract<Reason.Cause, { readonly _tag: "DependencyChanged" }>
+
+/** In the order in which each kind of cause comes first. */
+export const merge = (lineage: Lineage, lists: Iterable<ReadonlyArray<Reason.Cause>>): ReadonlyArray<Reason.Cause> => {
+  const found = new Map<string, Reason.Cause | Array<Changed>>()
+  // Slices that are Stale for the same causes share a list.
+  for (const cause of Array.from(new Set(lists)).flat()) {
+    const id = idOf(cause)
+    const known = found.get(id)
+    if (cause._tag !== "DependencyChanged") found.set(id, cause)
+    else if (Array.isArray(known)) known.push(cause)
+    else found.set(id, [cause])
+  }
+  return Array.from(found.values(), (cause) => (Array.isArray(cause) ? together(lineage, cause) : cause))
+}
+
+/** What causes have in common that differ only in which partitions of a dependency moved. */
+export const idOf = (cause: Reason.Cause): string =>
+  cause._tag === "DependencyChanged" ? `${cause._tag} ${cause.dependency}` : JSON.stringify(cause)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const together = (lineage: Lineage, causes: ReadonlyArray<Changed>): Changed => {
+  const [first, ...others] = causes as [Changed, ...ReadonlyArray<Changed>]
+  const keys = lineage.keys(first.dependency)
+  if (others.length === 0 || keys === undefined) return first
+  const indexes = Keys.indexes(keys, new Set(causes.flatMap(({ partitions }) => partitions ?? [])))
+  return { ...first, partitions: Keys.ranges(keys, indexes) }
+}
