@@ -1,8 +1,10 @@
 /**
  * The causes of many slices together: each once, the partitions of a dependency that moved merged to ranges.
  */
+import * as Result from "effect/Result"
 import * as Keys from "./Keys.ts"
 import type { Lineage } from "./Lineage.ts"
+import * as Partition from "./Partition.ts"
 import type * as Reason from "./Reason.ts"
 
 type Changed = Extract<Reason.Cause, { readonly _tag: "DependencyChanged" }>
@@ -31,8 +33,16 @@ export const idOf = (cause: Reason.Cause): string =>
 
 const together = (lineage: Lineage, causes: ReadonlyArray<Changed>): Changed => {
   const [first, ...others] = causes as [Changed, ...ReadonlyArray<Changed>]
-  const keys = lineage.keys(first.dependency)
-  if (others.length === 0 || keys === undefined) return first
-  const indexes = Keys.indexes(keys, new Set(causes.flatMap(({ partitions }) => partitions ?? [])))
-  return { ...first, partitions: Keys.ranges(keys, indexes) }
+  const { partitions } = lineage.graph.nodes.get(first.dependency)!.asset
+  if (others.length === 0 || partitions === undefined) return first
+  const indexes = new Set<number>()
+  for (const range of new Set(causes.flatMap(({ partitions }) => partitions ?? []))) {
+    const named = Partition.select(partitions, lineage.moment, range)
+    for (const index of Result.getOrElse(named, () => [])) indexes.add(index)
+  }
+  const merged = Keys.ranges(
+    lineage.keys(first.dependency)!,
+    Array.from(indexes).sort((a, b) => a - b)
+  )
+  return { ...first, partitions: merged }
 }

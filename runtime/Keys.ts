@@ -23,12 +23,21 @@ export interface Dimension {
   readonly stride: number
 }
 
-/** Keys in the order given, and the bounds of their windows if they have any. */
-export const make = (all: ReadonlyArray<string>, bounds?: ReadonlyArray<number>): Keys => {
+/** Keys in the order given. */
+export const make = (all: ReadonlyArray<string>): Keys => {
   const index = lazily(() => indexed(all))
+  return { all, size: all.length, indexOf: (key) => index().get(key) ?? -1, bounds: undefined, dimensions: undefined }
+}
+
+/** Keys of windows of time, written when they are first asked for. */
+export const ofWindows = (bounds: ReadonlyArray<number>, write: () => ReadonlyArray<string>): Keys => {
+  const all = lazily(write)
+  const index = lazily(() => indexed(all()))
   return {
-    all,
-    size: all.length,
+    get all() {
+      return all()
+    },
+    size: Math.max(0, bounds.length - 1),
     indexOf: (key) => index().get(key) ?? -1,
     bounds,
     dimensions: undefined
@@ -77,35 +86,62 @@ export const product = (factors: ReadonlyArray<readonly [name: string, keys: Key
   }
 }
 
+/**
+ * Neighbours merged: `2026-01-01..2026-01-31`, and `2026-02-03` for one alone; of products `day=2026-01-01..2026-01-31
+ * region=eu`, without dimensions that are there whole, and `*` for everything. The indexes ascend.
+ */
+export const ranges = (self: Keys, indexes: Iterable<number>): ReadonlyArray<string> => {
+  if (self.dimensions === undefined) return runsOf(self, indexes)
+  return boxes(self.dimensions, Array.from(indexes)).map((parts) => parts.join(" ") || "*")
+}
+
 /** The index, in one dimension, of a slice of a product. */
 export const coordinate = ({ keys, stride }: Dimension, index: number): number => Math.floor(index / stride) % keys.size
 
-/** Neighbours merged: `2026-01-01..2026-01-31`, and `2026-02-03` for one alone. The indexes ascend. */
-export const ranges = (self: Keys, indexes: Iterable<number>): ReadonlyArray<string> => {
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const runsOf = (self: Keys, indexes: Iterable<number>): ReadonlyArray<string> => {
   const runs: Array<[first: number, last: number]> = []
   for (const index of indexes) {
     const run = runs.at(-1)
     if (run?.[1] === index - 1) run[1] = index
     else runs.push([index, index])
   }
-  return runs.map(([first, last]) => (first === last ? self.all[first]! : `${self.all[first]!}..${self.all[last]!}`))
+  // Of keys that are no time, few people know what lies between two.
+  const least = self.bounds === undefined ? 2 : 1
+  return runs.flatMap(([first, last]) =>
+    last - first < least ? self.all.slice(first, last + 1) : [`${self.all[first]!}..${self.all[last]!}`]
+  )
 }
 
-/** The indexes that ranges come to, ascending, each once; what is no key any more is left out. */
-export const indexes = (self: Keys, ranges: Iterable<string>): ReadonlyArray<number> => {
-  const found = new Set<number>()
-  for (const range of ranges) {
-    const [first, last] = range.split("..") as [string, string | undefined]
-    const from = self.indexOf(first)
-    const to = last === undefined ? from : self.indexOf(last)
-    for (let index = from; index !== -1 && index <= to; index++) found.add(index)
+/** Slices of a product as few combinations of ranges: those that are alike in the later dimensions go together. */
+const boxes = (
+  [dimension, ...rest]: ReadonlyArray<Dimension>,
+  indexes: ReadonlyArray<number>
+): ReadonlyArray<ReadonlyArray<string>> => {
+  if (dimension === undefined) return [[]]
+  const inner = new Map<number, Array<number>>()
+  for (const index of indexes) {
+    const at = coordinate(dimension, index)
+    const own = inner.get(at)
+    if (own === undefined) inner.set(at, [index])
+    else own.push(index)
   }
-  return Array.from(found).sort((a, b) => a - b)
+  const alike = new Map<string, { readonly boxes: ReadonlyArray<ReadonlyArray<string>>; readonly at: Array<number> }>()
+  for (const [at, own] of inner) {
+    const found = boxes(rest, own)
+    const content = JSON.stringify(found)
+    const known = alike.get(content)
+    if (known === undefined) alike.set(content, { boxes: found, at: [at] })
+    else known.at.push(at)
+  }
+  return Array.from(alike.values()).flatMap(({ at, boxes }) => {
+    const own = at.length === dimension.keys.size ? [] : [`${dimension.name}=${runsOf(dimension.keys, at).join(",")}`]
+    return boxes.map((box) => [...own, ...box])
+  })
 }
-
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
 
 const indexed = (all: ReadonlyArray<string>) => {
   const index = new Map<string, number>()

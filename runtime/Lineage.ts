@@ -5,6 +5,7 @@
  * in which version, is no matter of this module.
  */
 import type { AssetGraph, Edge, Node } from "./AssetGraph.ts"
+import * as Keys from "./Keys.ts"
 import * as Mapping from "./Mapping.ts"
 import * as Partition from "./Partition.ts"
 
@@ -48,7 +49,10 @@ export class Lineage {
   span(asset: string, from: number, to: number): string | null {
     const keys = this.keys(asset)
     if (keys === undefined) return null
-    return to - from === 1 ? keys.all[from]! : `${keys.all[from]}..${keys.all[to - 1]}`
+    if (to - from === 1) return keys.all[from]!
+    if (keys.dimensions === undefined) return `${keys.all[from]}..${keys.all[to - 1]}`
+    const indexes = Array.from({ length: to - from }, (_, at) => from + at)
+    return Keys.ranges(keys, indexes).join(", ")
   }
 
   /** -1 for a slice that there is not, or not yet. */

@@ -3,7 +3,9 @@
  *
  * Says nothing about which slices are published, nor which slices another asset needs: that is `Mapping`.
  */
+import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as KeyExpression from "./KeyExpression.ts"
 import * as Keys from "./Keys.ts"
 import * as TimeWindows from "./TimeWindows.ts"
 
@@ -232,6 +234,27 @@ export const problemOfKey = (key: string): string | undefined => {
   if (key === "") return "is empty"
   const unfit = /[|,=*\s\p{Cc}]|\.\./u.exec(key)
   return unfit === null ? undefined : `${JSON.stringify(key)} has ${JSON.stringify(unfit[0])} in it`
+}
+
+/**
+ * The indexes of the slices that an expression names, ascending: keys, ranges `a..b`, `a..` and `..b`, periods such as
+ * `2026-01`, wildcards, commas to add, and `day=2026-01 region=eu` for products. `KeyExpression` has the whole of it.
+ */
+export const select = (
+  self: Partitioning,
+  moment: Moment,
+  expression: string
+): Result.Result<ReadonlyArray<number>, KeyExpression.Problem> => {
+  const axis = (name: string, dimension: Dimension): KeyExpression.Axis => ({
+    name,
+    keys: moment.keys(dimension),
+    begin: (key) => window(dimension, key)?.start
+  })
+  const axes =
+    self._tag === "Product"
+      ? Object.entries(self.dimensions).map(([name, dimension]) => axis(name, dimension))
+      : [axis("partition", self)]
+  return KeyExpression.select(moment.keys(self), axes, expression)
 }
 
 // -----------------------------------------------------------------------------

@@ -59,9 +59,8 @@ export const problems = (self: TimeWindows): ReadonlyArray<string> => {
 /** The windows that have begun at `now`, the open one included. */
 export const keys = (self: TimeWindows, now: number): Keys.Keys => {
   const bounds = begins(self, startOf(self), Math.min(now + 1, endOf(self)))
-  const all = keysAt(self, bounds)
   if (bounds.length > 0) bounds.push(next(self, bounds.at(-1)!))
-  return Keys.make(all, bounds)
+  return Keys.ofWindows(bounds, () => keysAt(self, bounds.slice(0, -1)))
 }
 
 /** `undefined` for what is no key. The window need not lie between start and end. */
@@ -94,6 +93,10 @@ export const previous = (self: TimeWindows, at: number, count: number): Readonly
   }
   return count === 0 ? [] : found.slice(-count)
 }
+
+/** Whether a text is a day of the calendar, `2026-01-31`. */
+export const isDay = (text: string): boolean =>
+  /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) && dateOf(Date.parse(text)) === text
 
 /** `daily from 2025-01-01 in Europe/Berlin`. */
 export const describe = (self: TimeWindows): string => {
@@ -133,8 +136,8 @@ const begins = (self: TimeWindows, from: number, to: number): Array<number> => {
   return onTheClock(stretches, from, to, matching(cron), cron.hours.size === 0 || cron.hours.size === 24)
 }
 
-/** Local times from `from` to `to`, exclusive, in order. */
-type Times = (from: number, to: number) => Iterable<number>
+/** Gives the local times from `from` to `to`, exclusive, in order. */
+type Times = (from: number, to: number, give: (local: number) => void) => void
 
 /**
  * Begins at times of the clock. A time that a change leaves out comes as much later as the change is long; one that comes
@@ -153,19 +156,12 @@ const onTheClock = (
     const after = stretches[index + 1]
     const first = Math.max(since + offset, from - day + offset, twice || !before ? -Infinity : since + before.offset)
     const last = after === undefined ? Infinity : after.from + Math.max(offset, after.offset)
-    for (const local of times(first, Math.min(last, to + offset))) {
-      if (local - offset >= from) found.push(local - offset)
-    }
+    times(first, Math.min(last, to + offset), (local) => {
+      if (local - offset >= from && local - offset < to) found.push(local - offset)
+    })
   }
-  return sortedOnce(found, to)
-}
-
-const sortedOnce = (found: Array<number>, to: number): Array<number> => {
-  found.sort((a, b) => a - b)
-  let kept = 0
-  for (const at of found) if (at < to && (kept === 0 || found[kept - 1] !== at)) found[kept++] = at
-  found.length = kept
-  return found
+  const isAscending = found.every((at, index) => index === 0 || found[index - 1]! < at)
+  return isAscending ? found : Array.from(new Set(found)).sort((a, b) => a - b)
 }
 
 /** Days, weeks and months begin at the first moment whose local date belongs to them, which need not be midnight. */
@@ -201,8 +197,8 @@ const ceil = ({ grain }: TimeWindows, local: number): number => {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1)
 }
 
-function* everyHour(from: number, to: number): Iterable<number> {
-  for (let local = Math.ceil(from / hour) * hour; local < to; local += hour) yield local
+const everyHour: Times = (from, to, give) => {
+  for (let local = Math.ceil(from / hour) * hour; local < to; local += hour) give(local)
 }
 
 const matching = (cron: Cron.Cron): Times => {
@@ -212,10 +208,10 @@ const matching = (cron: Cron.Cron): Times => {
       Array.from(all(cron.seconds, 60), (seconds) => ((hours * 60 + minutes) * 60 + seconds) * 1000)
     )
   )
-  return function* (from, to) {
+  return (from, to, give) => {
     for (let midnight = Math.floor(from / day) * day; midnight < to; midnight += day) {
       if (!Cron.match(cron, midnight + times[0]!)) continue
-      for (const time of times) if (midnight + time >= from && midnight + time < to) yield midnight + time
+      for (const time of times) if (midnight + time >= from && midnight + time < to) give(midnight + time)
     }
   }
 }
@@ -224,20 +220,22 @@ const matching = (cron: Cron.Cron): Times => {
 const keysAt = (self: TimeWindows, bounds: ReadonlyArray<number>): Array<string> => {
   if (bounds.length === 0) return []
   const stretches = TimeZone.stretches(self.timezone, bounds[0]!, bounds.at(-1)! + 1)
+  const dates = new Map<number, string>()
+  const times = new Map<number, string>()
   let index = 0
-  let midnight = NaN
-  let date = ""
   return bounds.map((at) => {
     while (index + 1 < stretches.length && stretches[index + 1]!.from <= at) index++
-    const local = at + stretches[index]!.offset
-    if (self.grain === "hourly" || self.grain === "cron") {
-      if (Math.floor(local / day) * day !== midnight) {
-        midnight = Math.floor(local / day) * day
-        date = dateOf(midnight)
-      }
-      return `${date}T${timeOf(local - midnight)}${self.timezone === "UTC" ? "Z" : offsetOf(stretches[index]!.offset)}`
-    }
-    return dateOf(floor(self, local)).slice(0, self.grain === "monthly" ? 7 : 10)
+    const { offset } = stretches[index]!
+    const local = at + offset
+    if (!isOnTheClock(self)) return dateOf(floor(self, local)).slice(0, self.grain === "monthly" ? 7 : 10)
+    const midnight = Math.floor(local / day) * day
+    // Writing a date costs more than looking it up.
+    let date = dates.get(midnight)
+    if (date === undefined) dates.set(midnight, (date = dateOf(midnight)))
+    const id = (local - midnight) * day + offset
+    let time = times.get(id)
+    if (time === undefined) times.set(id, (time = `T${timeOf(local - midnight)}${offsetOf(self, offset)}`))
+    return date + time
   })
 }
 
@@ -250,7 +248,8 @@ const timeOf = (millis: number) => {
   return `${two(Math.floor(millis / hour))}:${two(Math.floor(millis / 60_000) % 60)}${seconds === 0 ? "" : `:${two(seconds)}`}`
 }
 
-const offsetOf = (offset: number) => (offset < 0 ? "-" : "+") + timeOf(Math.abs(offset))
+const offsetOf = ({ timezone }: TimeWindows, offset: number) =>
+  timezone === "UTC" ? "Z" : (offset < 0 ? "-" : "+") + timeOf(Math.abs(offset))
 
 /** When the window of a key begins. */
 const beginOf = (self: TimeWindows, key: string): number | undefined => {
@@ -268,12 +267,9 @@ const dayBegin = (self: TimeWindows, local: number): number => {
 
 /** The moment that `start` or `end` stands for: the begin of a window, or for clock times also of a day. */
 const momentOf = (self: TimeWindows, text: string): number | undefined =>
-  (self.grain === "hourly" || self.grain === "cron") && isDay(text)
-    ? dayBegin(self, Date.parse(text))
-    : beginOf(self, text)
+  isOnTheClock(self) && isDay(text) ? dayBegin(self, Date.parse(text)) : beginOf(self, text)
 
-const isDay = (text: string) =>
-  /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) && dateOf(Date.parse(text)) === text
+const isOnTheClock = ({ grain }: TimeWindows) => grain === "hourly" || grain === "cron"
 
 const formIn = ({ grain, timezone, weekday }: TimeWindows): string => {
   const zone = timezone === "UTC" ? "Z" : "+02:00"
@@ -285,7 +281,8 @@ const formIn = ({ grain, timezone, weekday }: TimeWindows): string => {
     case "daily":
       return "a day such as 2026-01-31"
     case "weekly":
-      return `a ${weekday!.slice(0, 1).toUpperCase()}${weekday!.slice(1)} such as 2026-01-31`
+      // The first of February 2026 was a Sunday.
+      return `a ${weekday!.slice(0, 1).toUpperCase()}${weekday!.slice(1)} such as 2026-02-0${weekdays.indexOf(weekday!) + 1}`
     case "monthly":
       return "a month such as 2026-01"
   }

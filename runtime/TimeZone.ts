@@ -73,8 +73,8 @@ const yearsOf = (zone: string) => {
   }
 }
 
-// No zone has changed its clock twice within a day.
-const step = 86_400_000
+// The shortest time between two changes of a clock since 1970 was a week, in Brazil in October 2000.
+const step = 4 * 86_400_000
 
 const within = (zone: string, from: number, to: number): ReadonlyArray<Stretch> => {
   const found: Array<Stretch> = [{ from, offset: offsetAt(zone, from) }]
