@@ -75,8 +75,9 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
     for (const dep of before.reverse()) if (!seen.has(dep)) stack.push({ asset: dep, entered: false })
   }
   const places = new Map<string, Asset.Any>()
+  const judge = judgeOfPartitions()
   for (const asset of assets.values()) {
-    problems.push(...problemsOf(asset))
+    problems.push(...problemsOf(asset, judge))
     const place = asset.io.describe(Asset.owner(asset))
     const other = places.get(place)
     if (other === undefined) places.set(place, asset)
@@ -128,7 +129,20 @@ const reach = (start: string, next: (key: string) => ReadonlyArray<string>): Rea
   return found
 }
 
-const problemsOf = (asset: Asset.Any): ReadonlyArray<Problem> => {
+type Judge = (partitions: Partition.Partitioning) => ReadonlyArray<string>
+
+/** Thousands of assets may be cut alike: what is said of one holds for all. */
+const judgeOfPartitions = (): Judge => {
+  const known = new Map<string, ReadonlyArray<string>>()
+  return (partitions) => {
+    const content = JSON.stringify(partitions)
+    const problems = known.get(content) ?? Partition.problems(partitions)
+    known.set(content, problems)
+    return problems
+  }
+}
+
+const problemsOf = (asset: Asset.Any, judge: Judge): ReadonlyArray<Problem> => {
   const details = [...asset.problems, ...asset.io.problems(Asset.owner(asset))]
   const names = asset.checks.map((check) => check.name)
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
@@ -137,14 +151,18 @@ const problemsOf = (asset: Asset.Any): ReadonlyArray<Problem> => {
   if (asset.recheckAfter !== undefined && Object.keys(asset.deps).length > 0) {
     details.push("recheckAfter is for assets without dependencies; this one follows the versions of its dependencies")
   }
-  if (asset.partitions !== undefined) details.push(...Partition.problems(asset.partitions))
+  if (asset.partitions !== undefined) details.push(...judge(asset.partitions))
   const mappings = new Map<string, Mapping.Mapping>()
   for (const { asset: dep, mapping } of Object.values(asset.deps)) {
-    if (!Mapping.equals(mappings.get(dep.key) ?? mapping, mapping)) {
-      details.push(`it reads "${dep.key}" both by partition and as a whole; all its partitions include its own`)
-    }
+    const other = mappings.get(dep.key) ?? mapping
     mappings.set(dep.key, mapping)
     details.push(...Mapping.problems(mapping, asset.partitions, dep.partitions, dep.key))
+    if (Mapping.equals(other, mapping)) continue
+    details.push(
+      [other._tag, mapping._tag].includes("All")
+        ? `it reads "${dep.key}" both by partition and as a whole; all its partitions include its own`
+        : `it reads "${dep.key}" in two ways; what is read is recorded once for each asset`
+    )
   }
   return details.map((detail) => ({ asset: asset.key, file: asset.file, detail }))
 }

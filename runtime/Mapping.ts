@@ -5,6 +5,7 @@
  */
 import * as Keys from "./Keys.ts"
 import * as Partition from "./Partition.ts"
+import * as PartitionFit from "./PartitionFit.ts"
 import * as TimeWindows from "./TimeWindows.ts"
 
 export type Mapping =
@@ -50,17 +51,17 @@ export type Between<Down, Up> = [Up] extends [undefined]
     : [Partition.Partitioning] extends [Up | Down]
       ? "One"
       : [Down, Up] extends [TimeWindows.TimeWindows, TimeWindows.TimeWindows]
-        ? Alike<Down, Up> extends true
+        ? PartitionFit.Alike<Down, Up> extends true
           ? "One"
           : "Many"
-        : true extends Alike<Down, Up>
+        : true extends PartitionFit.Alike<Down, Up>
           ? "One"
           : Up extends Partition.Product<infer D>
-            ? true extends { [N in keyof D]: Alike<Down, D[N]> }[keyof D]
+            ? true extends { [N in keyof D]: PartitionFit.Alike<Down, D[N]> }[keyof D]
               ? "Many"
               : never
             : Down extends Partition.Product<infer D>
-              ? true extends { [N in keyof D]: Alike<D[N], Up> }[keyof D]
+              ? true extends { [N in keyof D]: PartitionFit.Alike<D[N], Up> }[keyof D]
                 ? "One"
                 : never
               : never
@@ -87,14 +88,12 @@ export type Fits<M extends Mapping["_tag"], Down, Up, Said extends string> = M e
         ? true
         : false
       : M extends "Dimension"
-        ? Alike<DimensionOf<Down, Said>, DimensionOf<Up, Said>>
+        ? PartitionFit.Alike<PartitionFit.DimensionOf<Down, Said>, PartitionFit.DimensionOf<Up, Said>>
         : Down extends Partition.Partitioning
           ? [Partition.KeyOf<Down>] extends [Said]
             ? true
             : false
           : false
-
-type DimensionOf<P, Name> = P extends Partition.Product<infer D> ? (Name extends keyof D ? D[Name] : undefined) : P
 
 /** Whether slices have earlier ones, as far as types can tell. */
 export type IsTimed<P> = [Partition.Partitioning] extends [P]
@@ -108,27 +107,6 @@ export type IsTimed<P> = [Partition.Partitioning] extends [P]
         ? true
         : false
       : false
-
-/** Whether slices of one key mean the same, as far as types can tell. */
-export type Alike<Down, Up> = [Down, Up] extends [TimeWindows.TimeWindows<infer A>, TimeWindows.TimeWindows<infer B>]
-  ? [A] extends [B]
-    ? true
-    : false
-  : [Down, Up] extends [Partition.Fixed<infer A>, Partition.Fixed<infer B>]
-    ? [A] extends [B]
-      ? true
-      : false
-    : [Down, Up] extends [Partition.Dynamic<infer A>, Partition.Dynamic<infer B>]
-      ? [A] extends [B]
-        ? true
-        : false
-      : [Down, Up] extends [Partition.Product<infer A>, Partition.Product<infer B>]
-        ? [keyof A, keyof B] extends [keyof B, keyof A]
-          ? false extends { [N in keyof A]: N extends keyof B ? Alike<A[N], B[N]> : false }[keyof A]
-            ? false
-            : true
-          : false
-        : false
 
 /**
  * The slices of `up` that each slice of `down` needs, as ranges in ascending order; an asset without partitions has one
@@ -187,7 +165,9 @@ export const between = (down: Partition.Partitioning | undefined, up: Partition.
   const product = up._tag === "Product" ? up : down
   if (product._tag === "Product" && (up._tag !== "Product" || down._tag !== "Product")) {
     const fitting = Object.keys(product.dimensions).filter((name) =>
-      product === up ? isAlike(down, product.dimensions[name]!) : isAlike(product.dimensions[name]!, up)
+      product === up
+        ? PartitionFit.isAlike(down, product.dimensions[name]!)
+        : PartitionFit.isAlike(product.dimensions[name]!, up)
     )
     if (fitting.length === 1) return { _tag: "Dimension", dimension: fitting[0]!, many: product === up }
   }
@@ -201,18 +181,24 @@ export const problems = (
   up: Partition.Partitioning | undefined,
   name: string
 ): ReadonlyArray<string> => {
+  if (up === undefined || mapping._tag === "Whole") {
+    return up === undefined && mapping._tag === "Whole" ? [] : [`"${name}" has no partitions to choose from`]
+  }
+  if (mapping._tag === "All" || mapping._tag === "Last") return []
+  if (down === undefined) return [`it has no partitions of its own that could say which of "${name}" are needed`]
   switch (mapping._tag) {
-    case "Whole":
-    case "All":
-    case "Last":
-    case "Custom":
-      return []
     case "Identity":
-      return down === undefined || up === undefined ? [] : problemsOfIdentity(down, up, name)
+      return PartitionFit.isAlike(down, up) ? PartitionFit.problemsOfSpans(down, up, name) : [unsaid(down, up, name)]
     case "Windows":
       return problemsOfWindows(mapping, down, up, name)
-    default:
+    case "Dimension":
+      return problemsOfDimension(mapping.dimension, down, up, name)
+    case "Fixed":
+      return problemsOfFixed(mapping.upstream, down, up, name)
+    case "Custom":
       return []
+    case "Previous":
+      return problemsOfPrevious(mapping.offset, down)
   }
 }
 
@@ -326,62 +312,65 @@ const earlier = (offset: number, { keys }: End): ((index: number) => ReadonlyArr
   return (index) => (Keys.coordinate(time, index) < offset ? nothing : single(index - offset * time.stride))
 }
 
-/** Whether slices of one key mean the same, in ranges of time that may differ. */
-const isAlike = (down: Partition.Partitioning, up: Partition.Partitioning): boolean => {
-  if (down._tag === "TimeWindows" && up._tag === "TimeWindows") {
-    return (
-      down.grain === up.grain && down.timezone === up.timezone && down.weekday === up.weekday && down.cron === up.cron
-    )
-  }
-  if (down._tag === "Fixed" && up._tag === "Fixed") return down.keys.every((key) => up.keys.includes(key))
-  if (down._tag === "Dynamic" && up._tag === "Dynamic") return down.name === up.name
-  if (down._tag !== "Product" || up._tag !== "Product") return false
-  const names = Object.keys(down.dimensions)
-  return (
-    names.join() === Object.keys(up.dimensions).join() &&
-    names.every((name) => isAlike(down.dimensions[name]!, up.dimensions[name]!))
-  )
-}
-
-const problemsOfIdentity = (
-  down: Partition.Partitioning,
-  up: Partition.Partitioning,
-  name: string
-): ReadonlyArray<string> => {
-  if (!isAlike(down, up)) {
-    return [
-      `nothing says which partitions of "${name}" (${Partition.describe(up)}) belong to one of its own (${Partition.describe(down)})`
-    ]
-  }
-  if (down._tag === "Product" && up._tag === "Product") {
-    return Object.entries(down.dimensions).flatMap(([dimension, own]) =>
-      problemsOfIdentity(own, up.dimensions[dimension]!, name)
-    )
-  }
-  return problemsOfSpans(down, up, name)
-}
+const unsaid = (down: Partition.Partitioning, up: Partition.Partitioning, name: string) =>
+  `nothing says which partitions of "${name}" (${Partition.describe(up)}) one of its own needs (${Partition.describe(down)})`
 
 const problemsOfWindows = (
   { endOffset, startOffset }: Extract<Mapping, { readonly _tag: "Windows" }>,
-  down: Partition.Partitioning | undefined,
-  up: Partition.Partitioning | undefined,
-  name: string
-): ReadonlyArray<string> => {
-  if (down?._tag !== "TimeWindows" || up?._tag !== "TimeWindows") {
-    return [`windows of "${name}" are for partitions by time on both sides`]
-  }
-  if (startOffset > endOffset) return [`windows of "${name}": start ${startOffset} is after end ${endOffset}`]
-  return startOffset === 0 && endOffset === 0 ? problemsOfSpans(down, up, name) : []
-}
-
-const problemsOfSpans = (
   down: Partition.Partitioning,
   up: Partition.Partitioning,
   name: string
 ): ReadonlyArray<string> => {
-  if (down._tag !== "TimeWindows" || up._tag !== "TimeWindows") return []
-  if (TimeWindows.problems(down).length > 0 || TimeWindows.problems(up).length > 0) return []
-  return TimeWindows.startOf(up) > TimeWindows.startOf(down)
-    ? [`its partitions start on ${down.start}, before those of its dependency "${name}" (${up.start})`]
-    : []
+  if (down._tag !== "TimeWindows" || up._tag !== "TimeWindows") {
+    return [
+      `windows of "${name}" are for partitions by time alone: it has ${Partition.describe(up)}, its own are ${Partition.describe(down)}`
+    ]
+  }
+  if (!Number.isInteger(startOffset) || !Number.isInteger(endOffset) || startOffset > endOffset) {
+    return [`windows of "${name}" go from ${startOffset} to ${endOffset}: whole numbers in ascending order are needed`]
+  }
+  return startOffset === 0 && endOffset === 0 ? PartitionFit.problemsOfSpans(down, up, name) : []
+}
+
+const problemsOfDimension = (
+  dimension: string,
+  down: Partition.Partitioning,
+  up: Partition.Partitioning,
+  name: string
+): ReadonlyArray<string> => {
+  if (down._tag !== "Product" && up._tag !== "Product") {
+    return [`neither its own partitions nor those of "${name}" have a dimension "${dimension}"`]
+  }
+  const own = down._tag === "Product" ? down.dimensions[dimension] : down
+  const other = up._tag === "Product" ? up.dimensions[dimension] : up
+  if (own === undefined) return [`its partitions have no dimension "${dimension}"`]
+  if (other === undefined) return [`the partitions of "${name}" have no dimension "${dimension}"`]
+  return PartitionFit.isAlike(own, other) ? PartitionFit.problemsOfSpans(own, other, name) : [unsaid(own, other, name)]
+}
+
+const problemsOfFixed = (
+  upstream: Readonly<Record<string, ReadonlyArray<string>>>,
+  down: Partition.Partitioning,
+  up: Partition.Partitioning,
+  name: string
+): ReadonlyArray<string> => {
+  const mapped = Object.keys(upstream)
+  const missing = down._tag === "Fixed" ? down.keys.filter((key) => !mapped.includes(key)) : []
+  const strange = mapped.filter((key) => !Partition.isKey(down, key))
+  const needed = new Set(Object.values(upstream).flat())
+  return [
+    ...missing.map((key) => `nothing says which partitions of "${name}" its partition ${key} needs`),
+    ...strange.map((key) => `it has no partition ${key} that could need some of "${name}"`),
+    ...Array.from(needed)
+      .filter((key) => !Partition.isKey(up, key))
+      .map((key) => `"${name}" has no partition ${key}`)
+  ]
+}
+
+const problemsOfPrevious = (offset: number, own: Partition.Partitioning): ReadonlyArray<string> => {
+  if (!Partition.isTimed(own))
+    return [`only partitions by time have earlier ones, its own are ${Partition.describe(own)}`]
+  return Number.isInteger(offset) && offset > 0
+    ? []
+    : [`it reads itself ${offset} partitions earlier: a whole number from 1 is needed`]
 }
