@@ -3,7 +3,7 @@
  *
  * The state tables hold the same fold, kept in the transactions that append the events.
  */
-import type { Event, Of, Provenance } from "./Event.ts"
+import type { Event, Of, Provenance, Slice } from "./Event.ts"
 import type { Metadata } from "./IoManager.ts"
 import type * as Partition from "./Partition.ts"
 
@@ -32,7 +32,7 @@ type Slices = ReadonlyMap<Partition.Key, AssetState>
 /** States by asset, then by partition key (`null` for an asset without partitions). */
 export interface Catalog {
   readonly states: ReadonlyMap<string, Slices>
-  /** The keys of dynamic partitionings, by name, in the order they were added in. */
+  /** The keys of dynamic partitionings by name, in the order they were added. */
   readonly dynamic: ReadonlyMap<string, ReadonlyArray<string>>
 }
 
@@ -54,6 +54,7 @@ export const fromEvents = (events: Iterable<{ readonly position: number; readonl
 /** The fold, in place: a log in memory keeps one. */
 export class Builder {
   private readonly states = new Map<string, Map<Partition.Key, AssetState>>()
+  private readonly dynamic = new Map<string, Set<string>>()
 
   set(state: AssetState): void {
     const slices = this.states.get(state.asset)
@@ -62,9 +63,27 @@ export class Builder {
   }
 
   apply(event: Event, position: number): void {
-    if (event._tag === "AssetMaterialized") this.set(stateOf(event, position, undefined))
-    else if (event._tag === "AssetVerified") this.set(stateOf(event, position, this.get(event)))
-    else if (event._tag === "AssetWiped") this.states.get(event.asset)?.delete(event.partition)
+    if (event._tag === "AssetMaterialized" || event._tag === "AssetVerified") {
+      if (event.slices !== undefined) for (const slice of event.slices) this.applySlice(event, slice, position)
+      else this.set(stateOf(event, position, event._tag === "AssetVerified" ? this.get(event) : undefined))
+    } else if (event._tag === "AssetWiped") this.states.get(event.asset)?.delete(event.partition)
+    else if (event._tag === "PartitionsAdded") this.add(event.name, event.keys)
+    else if (event._tag === "PartitionsRemoved") {
+      const keys = this.dynamic.get(event.name)
+      for (const key of event.keys) keys?.delete(key)
+      if (keys?.size === 0) this.dynamic.delete(event.name)
+    }
+  }
+
+  /** Adds keys to a dynamic partitioning; one that it has keeps its place. */
+  add(name: string, keys: Iterable<string>): void {
+    const known = this.dynamic.get(name)
+    if (known === undefined) this.dynamic.set(name, new Set(keys))
+    else for (const key of keys) known.add(key)
+  }
+
+  has(name: string, key: string): boolean {
+    return this.dynamic.get(name)?.has(key) ?? false
   }
 
   get(ref: Partition.Ref): AssetState | undefined {
@@ -77,12 +96,24 @@ export class Builder {
 
   /** The builder's own maps: for one that is not used any more. */
   build(): Catalog {
-    return { states: this.states, dynamic: new Map() }
+    return { states: this.states, dynamic: this.partitions() }
   }
 
   snapshot(): Catalog {
-    const states = new Map(Array.from(this.states, ([asset, slices]) => [asset, new Map(slices)]))
-    return { states, dynamic: new Map() }
+    return {
+      states: new Map(Array.from(this.states, ([asset, slices]) => [asset, new Map(slices)])),
+      dynamic: this.partitions()
+    }
+  }
+
+  partitions(): Catalog["dynamic"] {
+    return new Map(Array.from(this.dynamic, ([name, keys]) => [name, Array.from(keys)]))
+  }
+
+  private applySlice(event: Value, { changed, provenance, ...slice }: Slice, position: number): void {
+    const { slices: _, ...shared } = event
+    const own = { ...shared, ...slice, provenance: { ...event.provenance, ...provenance } }
+    this.set(stateOf(own, position, changed ? undefined : this.get(own)))
   }
 }
 
@@ -98,12 +129,10 @@ export const slices = (self: Catalog, asset: string): Slices => self.states.get(
 
 const none: Slices = new Map()
 
+type Value = Of<"AssetMaterialized" | "AssetVerified">
+
 // A verification keeps when and by which run the value last changed.
-const stateOf = (
-  event: Of<"AssetMaterialized" | "AssetVerified">,
-  position: number,
-  kept: AssetState | undefined
-): AssetState => ({
+const stateOf = (event: Value, position: number, kept: AssetState | undefined): AssetState => ({
   asset: event.asset,
   partition: event.partition,
   codeVersion: event.codeVersion,

@@ -14,6 +14,19 @@ import { Reason } from "./Reason.ts"
 export const Provenance = Schema.Record(Schema.String, Schema.Struct({ version: Schema.String, position: Schema.Int }))
 export type Provenance = typeof Provenance.Type
 
+/**
+ * One slice of a value that covers many. Unless `changed` it keeps when and by which run its value last changed; its
+ * `provenance` adds to that of the event, where slices differ in what they were made from.
+ */
+export const Slice = Schema.Struct({
+  partition: Schema.String,
+  dataVersion: Schema.String,
+  rows: Schema.NullOr(Schema.Int),
+  changed: Schema.Boolean,
+  provenance: Schema.optionalKey(Provenance)
+})
+export type Slice = typeof Slice.Type
+
 /** An error as people and programs read it. */
 export const Failure = Schema.Struct({ _tag: Schema.String, message: Schema.String })
 export type Failure = typeof Failure.Type
@@ -29,7 +42,19 @@ const value = {
   metadata: Metadata,
   attempts: Schema.Int,
   traceId: Schema.NullOr(Schema.String),
-  spanId: Schema.NullOr(Schema.String)
+  spanId: Schema.NullOr(Schema.String),
+  /**
+   * Of a value that covers many slices, each of them; `partition` is then the range they make, `dataVersion` a digest
+   * of theirs, `rows` the sum, and `provenance` and `metadata` what they share.
+   */
+  slices: Schema.optionalKey(Schema.Array(Slice))
+}
+const partitioning = {
+  at: Schema.String,
+  /** `null` when no run did it. */
+  runId: Schema.NullOr(Schema.String),
+  name: Schema.String,
+  keys: Schema.Array(Schema.String)
 }
 const check = {
   ...step,
@@ -67,6 +92,10 @@ export const Event = Schema.TaggedUnion({
     reason: Schema.String
   },
   AssetWiped: step,
+  /** Keys that a dynamic partitioning has from now on, after those it had. */
+  PartitionsAdded: partitioning,
+  /** Keys that it has no longer; what was published of them stays recorded. */
+  PartitionsRemoved: partitioning,
   RunSucceeded: run,
   RunFailed: { ...run, error: Failure },
   RunCanceled: run,

@@ -35,6 +35,10 @@ export const show = (event: Event): string => {
     }
     case "AssetWiped":
       return "wiped"
+    case "PartitionsAdded":
+      return `${event.name}: added ${event.keys.join(", ")}`
+    case "PartitionsRemoved":
+      return `${event.name}: removed ${event.keys.join(", ")}`
     case "RunSucceeded":
       return "run succeeded"
     case "RunFailed":

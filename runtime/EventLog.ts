@@ -68,8 +68,11 @@ export type Published =
 /** That a value is in force: recorded by a publish, and by nothing else. */
 export type Value = Of<"AssetMaterialized" | "AssetVerified">
 
+/** A change of a dynamic partitioning. */
+export type PartitionChange = Of<"PartitionsAdded" | "PartitionsRemoved">
+
 /** Whatever else can be recorded. */
-export type Fact = Exclude<Event, Value>
+export type Fact = Exclude<Event, Value | PartitionChange>
 
 export interface Publication {
   readonly claim: Claim
@@ -121,6 +124,18 @@ export class EventLog extends Context.Service<
       event: Of<"AssetWiped">,
       rows: Effect.Effect<void, E, R>
     ) => Effect.Effect<void, E | EventLogError, R>
+    /** The keys of dynamic partitionings by name, in the order they were added. */
+    readonly partitions: Effect.Effect<Catalog.Catalog["dynamic"], EventLogError>
+    /**
+     * Adds or removes keys, each once; answers with those that were not there, or that were. Records only them, and
+     * nothing when there are none.
+     */
+    readonly changePartitions: (change: PartitionChange) => Effect.Effect<ReadonlyArray<string>, EventLogError>
+    /**
+     * By asset, the median of the seconds its last steps took (at most 20, only successful ones, from start to publish,
+     * of runs that have ended); without those that never ran.
+     */
+    readonly durations: (assets: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, number>, EventLogError>
   }
 >()("assets/EventLog") {}
 
@@ -218,6 +233,15 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
               if (claim.holder === runId) claims.set(id, { ...claim, holder: undefined })
           })
       ),
-    wipe: (event, rows) => exclusively(Effect.andThen(rows, append([event])))
+    wipe: (event, rows) => exclusively(Effect.andThen(rows, append([event]))),
+    partitions: Effect.sync(() => builder.partitions()),
+    changePartitions: (change) =>
+      Effect.sync(() => {
+        const adds = change._tag === "PartitionsAdded"
+        const keys = Array.from(new Set(change.keys)).filter((key) => builder.has(change.name, key) !== adds)
+        if (keys.length > 0) write({ ...change, keys })
+        return keys
+      }),
+    durations: (assets) => Effect.sync(() => runs.durations(assets))
   })
 })

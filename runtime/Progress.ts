@@ -62,6 +62,8 @@ export class Progress {
         return []
       }
       case "CheckPassed":
+      case "PartitionsAdded":
+      case "PartitionsRemoved":
         return []
       case "CheckFailed":
         // The step's own line tells of a failure that blocks it, and how to accept it.

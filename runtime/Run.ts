@@ -37,8 +37,10 @@ export interface History extends Run {
 /** The fold, in place: a log in memory keeps one. */
 export class Builder {
   private readonly runs = new Map<string, { run: Run; readonly steps: Map<string, Step> }>()
+  private readonly seconds = new Map<string, ReadonlyArray<number>>()
 
   apply(event: Event): void {
+    if (event.runId === null) return
     if (event._tag === "RunStarted") {
       const { at, runId: id, spanId, traceId, trigger } = event
       const run: Run = { id, status: "Running", trigger, startedAt: at, endedAt: null, traceId, spanId }
@@ -54,6 +56,7 @@ export class Builder {
       for (const [id, step] of known.steps) {
         if (step.status === "Running") known.steps.set(id, { ...step, status: left, endedAt: event.at })
       }
+      this.remember(known.steps.values())
       return
     }
     const status = stepStatuses[event._tag]
@@ -80,11 +83,37 @@ export class Builder {
     const known = this.runs.get(id)
     return known && { ...known.run, steps: Array.from(known.steps.values()) }
   }
+
+  /** Medians of the seconds that the last steps of these assets took; see `EventLog.durations`. */
+  durations(assets: ReadonlyArray<string>): ReadonlyMap<string, number> {
+    return new Map(
+      assets.flatMap((asset) => {
+        const seconds = this.seconds.get(asset)
+        return seconds === undefined ? [] : [[asset, median(seconds)] as const]
+      })
+    )
+  }
+
+  private remember(steps: Iterable<Step>): void {
+    const successful = Array.from(steps).filter(
+      ({ startedAt, status }) => startedAt !== null && (status === "Materialized" || status === "Verified")
+    )
+    for (const { asset, endedAt, startedAt } of successful.sort((a, b) => (a.endedAt! < b.endedAt! ? -1 : 1))) {
+      const seconds = (Date.parse(endedAt!) - Date.parse(startedAt!)) / 1000
+      this.seconds.set(asset, [seconds, ...(this.seconds.get(asset) ?? [])].slice(0, 20))
+    }
+  }
 }
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const median = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
 
 const attemptsOf = (event: Event) => ("attempts" in event ? event.attempts : "attempt" in event ? event.attempt : 0)
 

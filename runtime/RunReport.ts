@@ -114,6 +114,7 @@ const tell = (story: Story, event: Event.Event): void => {
     story.status = runStatuses[event._tag]
     return
   }
+  if (!("asset" in event)) return
   const slice = Partition.show(event)
   story.slices.set(slice, event)
   const outcome = outcomes[event._tag]

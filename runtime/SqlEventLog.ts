@@ -13,13 +13,12 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import { SqlError } from "effect/sql/SqlError"
-import * as Catalog from "./Catalog.ts"
-import type { AssetState } from "./Catalog.ts"
 import { decode, type Event, type Failure } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Partition from "./Partition.ts"
 import type * as Run from "./Run.ts"
 import * as Sql from "./Sql.ts"
+import * as SqlCatalog from "./SqlCatalog.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 import * as Timestamp from "./Timestamp.ts"
 
@@ -38,18 +37,7 @@ export const layer: Layer.Layer<EventLog.EventLog, never, Sql.Sql | SqlClient.Sq
     // Whoever asks at the same time gets the answer to all that was asked.
     const states = yield* batched(500, (asked: ReadonlyArray<ReadonlyArray<Partition.Ref>>) => {
       const refs = Array.from(new Map(asked.flat().map((ref) => [Partition.id(ref), ref])).values())
-      return sql<StateRow>`select s.*, s.changed_position::float8, s.verified_position::float8, s.rows::float8
-        from unnest(${refs.map((ref) => ref.asset)}::text[], ${textArray(refs.map((ref) => ref.partition))}::text::text[]) r (asset, partition)
-        cross join lateral (
-          select * from assets.asset_state s where s.asset = r.asset and s.partition = r.partition
-          union all
-          select * from assets.asset_state s where s.asset = r.asset and r.partition is null
-        ) s`.pipe(
-        Effect.map((rows) => {
-          const catalog = Catalog.fromStates(rows.map(toState))
-          return asked.map(() => catalog)
-        })
-      )
+      return Effect.map(SqlCatalog.states(sql, refs), (catalog) => asked.map(() => catalog))
     })
 
     return EventLog.EventLog.of({
@@ -63,11 +51,7 @@ export const layer: Layer.Layer<EventLog.EventLog, never, Sql.Sql | SqlClient.Sq
         Effect.map((rows) => rows.map(toRecorded)),
         failed("read events")
       ),
-      catalog: sql<StateRow>`select *, changed_position::float8, verified_position::float8, rows::float8
-        from assets.asset_state`.pipe(
-        Effect.map((rows) => Catalog.fromStates(rows.map(toState))),
-        failed("read the state")
-      ),
+      catalog: failed("read the state")(SqlCatalog.read(sql)),
       states: (refs) => answered(states, refs).pipe(failed("read the state")),
       runs: (limit) =>
         sql<RunRow>`select * from assets.run order by started_at desc, id desc limit ${limit}`.pipe(
@@ -88,7 +72,23 @@ export const layer: Layer.Layer<EventLog.EventLog, never, Sql.Sql | SqlClient.Sq
           .withTransaction(
             Effect.andThen(rows, failed("append")(values`select assets.append(${jsonbArray([event])}::text::jsonb[])`))
           )
-          .pipe(failed("wipe"))
+          .pipe(failed("wipe")),
+      partitions: sql<{ readonly name: string; readonly keys: ReadonlyArray<string> }>`
+        select name, array_agg(key order by place) as keys from assets.dynamic_partition group by name`.pipe(
+        Effect.map((rows) => new Map(rows.map(({ keys, name }) => [name, keys]))),
+        failed("read partitions")
+      ),
+      changePartitions: (change) =>
+        sql<{ readonly key: string }>`select key from assets.change_partitions(${json(change)}::text::jsonb) key`.pipe(
+          Effect.map((rows) => rows.map(({ key }) => key)),
+          failed("change partitions")
+        ),
+      durations: (assets) =>
+        sql<{ readonly asset: string; readonly median: number }>`
+          select asset, median from assets.duration where asset = any (${assets}::text[])`.pipe(
+          Effect.map((rows) => new Map(rows.map(({ asset, median }) => [asset, median]))),
+          failed("read durations")
+        )
     })
   })
 )
@@ -286,31 +286,14 @@ const textArray = (values: ReadonlyArray<string | null>) =>
   `{${values.map((value) => (value === null ? "null" : quote(value))).join(",")}}`
 const jsonbArray = (values: ReadonlyArray<unknown>) => textArray(values.map(json))
 
-// jsonb refuses NUL and halves of surrogate pairs, which an error's message may quote.
-const unstorable = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g
+// jsonb refuses NUL and halves of surrogate pairs, which an error's message may quote; the last is `SqlCatalog.separator`.
+const unstorable = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2}|001e)/g
 
 const json = (value: unknown) => JSON.stringify(value).replaceAll(unstorable, "$1\\ufffd")
 
 interface EventRow {
   readonly position: number
   readonly event: unknown
-}
-
-interface StateRow {
-  readonly asset: string
-  readonly partition: string
-  readonly code_version: string
-  readonly data_version: string
-  readonly provenance: AssetState["provenance"]
-  readonly changed_position: number
-  readonly verified_position: number
-  readonly materialized_at: string
-  readonly verified_at: string
-  readonly rows: number | null
-  readonly metadata: AssetState["metadata"]
-  readonly run_id: string
-  readonly trace_id: string | null
-  readonly span_id: string | null
 }
 
 interface RunRow {
@@ -336,23 +319,6 @@ interface StepRow {
 const toRecorded = (row: EventRow): EventLog.Recorded => ({ position: row.position, event: decode(row.event) })
 
 const toPartition = (partition: string): Partition.Key => (partition === "" ? null : partition)
-
-const toState = (row: StateRow): AssetState => ({
-  asset: row.asset,
-  partition: toPartition(row.partition),
-  codeVersion: row.code_version,
-  dataVersion: row.data_version,
-  provenance: row.provenance,
-  changedPosition: row.changed_position,
-  verifiedPosition: row.verified_position,
-  materializedAt: row.materialized_at,
-  verifiedAt: row.verified_at,
-  rows: row.rows,
-  metadata: row.metadata,
-  runId: row.run_id,
-  traceId: row.trace_id,
-  spanId: row.span_id
-})
 
 const toRun = (row: RunRow): Run.Run => ({
   id: row.id,

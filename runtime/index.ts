@@ -41,6 +41,7 @@ export type * as Migrations from "./Migrations.ts"
 export type * as SqlFailure from "./SqlFailure.ts"
 export type * as Sql from "./Sql.ts"
 export type * as EventLog from "./EventLog.ts"
+export type * as SqlCatalog from "./SqlCatalog.ts"
 export type * as SqlEventLog from "./SqlEventLog.ts"
 
 // record: values

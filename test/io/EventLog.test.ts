@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Catalog from "../../runtime/Catalog.ts"
-import { type Event, isRunEnd } from "../../runtime/Event.ts"
+import { isRunEnd } from "../../runtime/Event.ts"
 import * as EventLog from "../../runtime/EventLog.ts"
 import * as Partition from "../../runtime/Partition.ts"
 import * as Run from "../../runtime/Run.ts"
@@ -14,6 +14,7 @@ import * as TestDatabase from "../../runtime/TestDatabase.ts"
 import * as ClaimContract from "./ClaimContract.ts"
 import * as EventLogContract from "./EventLogContract.ts"
 import * as Facts from "./Facts.ts"
+import * as RangeContract from "./RangeContract.ts"
 
 const postgres = Layer.provideMerge(SqlEventLog.layer, TestDatabase.layer())
 
@@ -22,6 +23,9 @@ EventLogContract.suite("the event log in PostgreSQL", postgres)
 
 ClaimContract.suite("claims in memory", EventLog.layerMemory)
 ClaimContract.suite("claims in PostgreSQL", postgres)
+
+RangeContract.suite("many slices in memory", EventLog.layerMemory)
+RangeContract.suite("many slices in PostgreSQL", postgres)
 
 class Logs extends Context.Service<Logs, Record<"memory" | "postgres", EventLog.EventLog["Service"]>>()("test/Logs") {}
 
@@ -39,7 +43,7 @@ const history = Schema.Array(Facts.Happening).check(Schema.isMinLength(5), Schem
 const tell = Effect.fnUntraced(function* (
   log: EventLog.EventLog["Service"],
   [first, second]: readonly [Facts.Run, Facts.Run],
-  events: ReadonlyArray<{ readonly event: Event; readonly alone: boolean }>,
+  events: ReadonlyArray<{ readonly event: EventLog.Fact | EventLog.Value; readonly alone: boolean }>,
   refs: ReadonlyArray<Partition.Ref>
 ) {
   const session = yield* log.session(first.runId)
@@ -51,7 +55,7 @@ const tell = Effect.fnUntraced(function* (
     if (event._tag === "AssetWiped") yield* Effect.andThen(flush, log.wipe(event, Effect.void))
     else if (event._tag === "AssetMaterialized" || event._tag === "AssetVerified") {
       yield* flush
-      const claim = claims.get(Partition.id(event))!
+      const claim = claims.get(Partition.id(event)) ?? claims.get(Partition.id(refs[0]!))!
       expect(
         yield* session.publish({ claim, loaded: [], event: () => event }, alone ? Effect.void : undefined)
       ).toMatchObject({
@@ -91,6 +95,7 @@ const said = Effect.fnUntraced(function* (log: EventLog.EventLog["Service"], run
     events,
     states,
     runs: (yield* Effect.forEach(runs, ({ runId }) => log.run(runId))).map((run) => ordered(Option.getOrThrow(run))),
+    durations: Array.from(yield* log.durations(runs.map(({ asset }) => asset))).sort(),
     folded: {
       states: statesOf(Catalog.fromEvents(events)),
       runs: runs.map(({ runId }) => ordered(folded.history(runId)!))

@@ -240,9 +240,7 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
         expect(Catalog.slices(yield* log.states([other.ref()]), other.asset).size).toBe(1)
         expect(yield* state(run.ref("d"))).toBeUndefined()
         expect((yield* log.states([])).states.size).toBe(0)
-        expect(Catalog.slices(yield* log.catalog, run.asset)).toEqual(
-          Catalog.slices(yield* log.states([run.ref()]), run.asset)
-        )
+        expect(Array.from(Catalog.slices(yield* log.catalog, run.asset).keys()).sort()).toEqual(["a", "b", "c"])
       })
     )
 

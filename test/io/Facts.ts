@@ -94,6 +94,8 @@ export const Happening = Schema.TaggedUnion({
   Materialized: value,
   Verified: value,
   Wiped: value,
+  /** The first two slices at once; bits say which are there, and which of them changed. */
+  Ranged: { run: upTo(0), attempts: upTo(3), there: upTo(3), changed: upTo(3) },
   Ended: { run: upTo(1), as: Schema.Literals(["Succeeded", "Failed", "Canceled", "Interrupted"]) }
 })
 export type Happening = typeof Happening.Type
@@ -103,11 +105,12 @@ export const toEvent = (
   happening: Happening,
   { tell, value, wiped }: Run,
   refs: ReadonlyArray<Partition.Ref>
-): Event => {
+): EventLog.Fact | EventLog.Value => {
   const error = { _tag: "Down", message: "no answer" }
   if (happening._tag === "Ended") {
     return happening.as === "Failed" ? tell({ _tag: "RunFailed", error }) : tell({ _tag: `Run${happening.as}` })
   }
+  if (happening._tag === "Ranged") return ranged(happening, value, refs)
   const { asset, partition } = refs[happening.slice]!
   const { attempts } = happening
   switch (happening._tag) {
@@ -129,4 +132,25 @@ export const toEvent = (
       return value({ asset, partition }, `v${version}`, { _tag: `Asset${_tag}`, attempts, ...more })
     }
   }
+}
+
+const ranged = (
+  { attempts, changed, there }: Extract<Happening, { readonly _tag: "Ranged" }>,
+  value: Run["value"],
+  refs: ReadonlyArray<Partition.Ref>
+): EventLog.Value => {
+  const is = (bits: number, index: number) => (bits & (1 << index)) > 0
+  const slices = refs.slice(0, 2).flatMap(({ partition }, index) => {
+    if (!is(there, index)) return []
+    const slice = { partition: partition!, dataVersion: `r${attempts}`, rows: attempts, changed: is(changed, index) }
+    return [index === 0 ? slice : { ...slice, provenance: { own: { version: "1", position: 2 } } }]
+  })
+  return value({ asset: refs[0]!.asset, partition: "a..b" }, "of both", {
+    _tag: changed === 0 ? "AssetVerified" : "AssetMaterialized",
+    attempts,
+    rows: 3,
+    metadata: { attempts },
+    provenance: { up: { version: `${changed}`, position: 1 } },
+    slices
+  })
 }

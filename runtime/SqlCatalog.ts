@@ -1,0 +1,279 @@
+/**
+ * The catalog as Postgres holds it: all of it in one query, or the states of some slices.
+ *
+ * A hundred thousand slices come as a few hundred rows whose columns are texts of many values, split when they are first
+ * looked into. Row by row they took three times as long.
+ */
+import * as Effect from "effect/Effect"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import * as Catalog from "./Catalog.ts"
+import type { Provenance } from "./Event.ts"
+import type { Metadata } from "./IoManager.ts"
+import type * as Partition from "./Partition.ts"
+
+/** Everything, in one query. */
+export const read = (sql: SqlClient.SqlClient): Effect.Effect<Catalog.Catalog, SqlError> =>
+  Effect.map(sql.unsafe<Chunk>(everything), toCatalog)
+
+/** The states of these slices; of all slices of the asset where the partition is `null`. Without dynamic partitions. */
+export const states = (
+  sql: SqlClient.SqlClient,
+  refs: ReadonlyArray<Partition.Ref>
+): Effect.Effect<Catalog.Catalog, SqlError> =>
+  sql<StateRow>`select s.*, s.changed_position::float8, s.verified_position::float8, s.rows::float8,
+      (select v.provenance from assets.range_value v where v.position = s.verified_position) as shared_provenance,
+      (select v.metadata from assets.range_value v where v.position = s.changed_position) as shared_metadata
+    from json_to_recordset(${JSON.stringify(refs)}::text::json) r (asset text, partition text)
+    cross join lateral (
+      select * from assets.asset_state s where s.asset = r.asset and s.partition = r.partition
+      union all
+      select * from assets.asset_state s where s.asset = r.asset and r.partition is null
+    ) s`.pipe(Effect.map((rows) => Catalog.fromStates(rows.map(toState))))
+
+/** Between the values of a text of many, none of which has it: `SqlEventLog` writes it as another character. */
+export const separator = "\u001e"
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+/** Longer JSON comes apart from the others, so that no row outgrows the 16 MiB the driver takes. */
+const longest = 20_000
+
+/** Pages of a table that make one row: about 200 slices. More were not faster. */
+const pages = 8
+
+const short = (column: string) =>
+  `case when octet_length(${column}::text) <= ${longest} then ${column}::text else '' end`
+
+const joined = (value: string) => `string_agg(${value}, u&'\\001e')`
+
+// A subquery a range of pages needs neither a sort nor a window, which took longer than all the rest. Long values can
+// only be where the table has a toast table that is not empty; otherwise its pages are not read a second time.
+const everything = `
+  select 'Slices' as kind, s.* from generate_series(0, pg_relation_size('assets.asset_state') / 8192, ${pages}) page
+  cross join lateral (
+    select ${joined("asset")} as asset, ${joined("partition")} as partition, ${joined("code_version")} as code_version,
+      ${joined("data_version")} as data_version, ${joined(short("provenance"))} as provenance,
+      ${joined("changed_position::text")} as changed_position, ${joined("verified_position::text")} as verified_position,
+      ${joined("materialized_at")} as materialized_at, ${joined("verified_at")} as verified_at,
+      ${joined("coalesce(rows::text, '')")} as rows, ${joined(short("metadata"))} as metadata,
+      ${joined("run_id")} as run_id, ${joined("coalesce(trace_id, '')")} as trace_id, ${joined("coalesce(span_id, '')")} as span_id
+    from assets.asset_state
+    where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + ${pages})::tid
+  ) s where s.asset is not null
+  union all
+  select 'Long', asset, partition, null, null, provenance::text, null, null, null, null, null, metadata::text, null, null, null
+  from assets.asset_state
+  where (select pg_relation_size(reltoastrelid) > 0 from pg_class where oid = 'assets.asset_state'::regclass)
+    and (octet_length(provenance::text) > ${longest} or octet_length(metadata::text) > ${longest})
+  union all
+  select 'Range', asset, null, null, null, provenance::text, position::text, null, null, null, null, metadata::text, null, null, null
+  from assets.range_value
+  union all
+  select 'Dynamic', name, string_agg(key, u&'\\001e' order by place), null, null, null, min(place)::text, null, null, null, null, null, null, null, null
+  from assets.dynamic_partition group by name, place / 10000`
+
+/** A row of `everything`; the columns of `Slices`, and the keys of `Dynamic`, are texts of many values. */
+interface Chunk {
+  readonly kind: "Slices" | "Long" | "Range" | "Dynamic"
+  readonly asset: string
+  readonly partition: string
+  readonly code_version: string
+  readonly data_version: string
+  readonly provenance: string
+  readonly changed_position: string
+  readonly verified_position: string
+  readonly materialized_at: string
+  readonly verified_at: string
+  readonly rows: string
+  readonly metadata: string
+  readonly run_id: string
+  readonly trace_id: string
+  readonly span_id: string
+}
+
+const toCatalog = (chunks: ReadonlyArray<Chunk>): Catalog.Catalog => {
+  const apart: Apart = { long: new Map(), ranges: new Map() }
+  const builder = new Catalog.Builder()
+  const dynamic: Array<Chunk> = []
+  for (const chunk of chunks) {
+    if (chunk.kind === "Slices") {
+      const columns = new Columns(chunk, apart)
+      const assets = chunk.asset.split(separator)
+      const partitions = chunk.partition.split(separator)
+      for (let index = 0; index < assets.length; index++) {
+        builder.set(new Slice(assets[index]!, toPartition(partitions[index]!), columns, index))
+      }
+    } else if (chunk.kind === "Long") apart.long.set(idOf(chunk.asset, toPartition(chunk.partition)), chunk)
+    else if (chunk.kind === "Range") {
+      const value = { provenance: JSON.parse(chunk.provenance), metadata: JSON.parse(chunk.metadata) }
+      apart.ranges.set(Number(chunk.changed_position), value)
+    } else dynamic.push(chunk)
+  }
+  dynamic.sort((a, b) => Number(a.changed_position) - Number(b.changed_position))
+  for (const { asset: name, partition } of dynamic) builder.add(name, partition.split(separator))
+  return builder.build()
+}
+
+/** What comes apart from the slices it belongs to. */
+interface Apart {
+  readonly long: Map<string, { readonly provenance: string; readonly metadata: string }>
+  readonly ranges: Map<number, { readonly provenance: Provenance; readonly metadata: Metadata }>
+}
+
+/** A text of many values. */
+class Column {
+  private readonly text: string
+  private values: ReadonlyArray<string> | undefined
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  at(index: number): string {
+    return (this.values ??= this.text.split(separator))[index]!
+  }
+}
+
+/** The slices of one chunk. */
+class Columns {
+  readonly apart: Apart
+  readonly codeVersion: Column
+  readonly dataVersion: Column
+  readonly provenance: Column
+  readonly changedPosition: Column
+  readonly verifiedPosition: Column
+  readonly materializedAt: Column
+  readonly verifiedAt: Column
+  readonly rows: Column
+  readonly metadata: Column
+  readonly runId: Column
+  readonly traceId: Column
+  readonly spanId: Column
+
+  constructor(chunk: Chunk, apart: Apart) {
+    this.apart = apart
+    this.codeVersion = new Column(chunk.code_version)
+    this.dataVersion = new Column(chunk.data_version)
+    this.provenance = new Column(chunk.provenance)
+    this.changedPosition = new Column(chunk.changed_position)
+    this.verifiedPosition = new Column(chunk.verified_position)
+    this.materializedAt = new Column(chunk.materialized_at)
+    this.verifiedAt = new Column(chunk.verified_at)
+    this.rows = new Column(chunk.rows)
+    this.metadata = new Column(chunk.metadata)
+    this.runId = new Column(chunk.run_id)
+    this.traceId = new Column(chunk.trace_id)
+    this.spanId = new Column(chunk.span_id)
+  }
+}
+
+class Slice implements Catalog.AssetState {
+  readonly asset: string
+  readonly partition: Partition.Key
+  private readonly columns: Columns
+  private readonly index: number
+  private parsed: Provenance | undefined
+
+  constructor(asset: string, partition: Partition.Key, columns: Columns, index: number) {
+    this.asset = asset
+    this.partition = partition
+    this.columns = columns
+    this.index = index
+    this.parsed = undefined
+  }
+
+  get codeVersion() {
+    return this.columns.codeVersion.at(this.index)
+  }
+  get dataVersion() {
+    return this.columns.dataVersion.at(this.index)
+  }
+  get provenance() {
+    return (this.parsed ??= addedTo(
+      this.columns.apart.ranges.get(this.verifiedPosition)?.provenance,
+      this.columns.provenance.at(this.index) || this.long.provenance
+    ))
+  }
+  get changedPosition() {
+    return Number(this.columns.changedPosition.at(this.index))
+  }
+  get verifiedPosition() {
+    return Number(this.columns.verifiedPosition.at(this.index))
+  }
+  get materializedAt() {
+    return this.columns.materializedAt.at(this.index)
+  }
+  get verifiedAt() {
+    return this.columns.verifiedAt.at(this.index)
+  }
+  get rows() {
+    const rows = this.columns.rows.at(this.index)
+    return rows === "" ? null : Number(rows)
+  }
+  get metadata(): Metadata {
+    return (
+      this.columns.apart.ranges.get(this.changedPosition)?.metadata ??
+      JSON.parse(this.columns.metadata.at(this.index) || this.long.metadata)
+    )
+  }
+  get runId() {
+    return this.columns.runId.at(this.index)
+  }
+  get traceId() {
+    return this.columns.traceId.at(this.index) || null
+  }
+  get spanId() {
+    return this.columns.spanId.at(this.index) || null
+  }
+
+  private get long() {
+    return this.columns.apart.long.get(idOf(this.asset, this.partition))!
+  }
+}
+
+const idOf = (asset: string, partition: Partition.Key) => `${asset}${separator}${partition ?? ""}`
+
+/** One object for all slices that have nothing of their own. */
+const addedTo = (shared: Provenance | undefined, own: string): Provenance =>
+  shared === undefined ? JSON.parse(own) : own === "{}" ? shared : { ...shared, ...JSON.parse(own) }
+
+const toPartition = (partition: string): Partition.Key => (partition === "" ? null : partition)
+
+interface StateRow {
+  readonly asset: string
+  readonly partition: string
+  readonly code_version: string
+  readonly data_version: string
+  readonly provenance: Provenance
+  readonly shared_provenance: Provenance | null
+  readonly changed_position: number
+  readonly verified_position: number
+  readonly materialized_at: string
+  readonly verified_at: string
+  readonly rows: number | null
+  readonly metadata: Metadata
+  readonly shared_metadata: Metadata | null
+  readonly run_id: string
+  readonly trace_id: string | null
+  readonly span_id: string | null
+}
+
+const toState = (row: StateRow): Catalog.AssetState => ({
+  asset: row.asset,
+  partition: toPartition(row.partition),
+  codeVersion: row.code_version,
+  dataVersion: row.data_version,
+  provenance: row.shared_provenance === null ? row.provenance : { ...row.shared_provenance, ...row.provenance },
+  changedPosition: row.changed_position,
+  verifiedPosition: row.verified_position,
+  materializedAt: row.materialized_at,
+  verifiedAt: row.verified_at,
+  rows: row.rows,
+  metadata: row.shared_metadata ?? row.metadata,
+  runId: row.run_id,
+  traceId: row.trace_id,
+  spanId: row.span_id
+})
