@@ -56,7 +56,8 @@ const io = IoManager.make({
   store: () => Effect.never
 })
 
-const partitions = Partition.daily({ start: new Date(now - (count - 1) * day).toISOString().slice(0, 10) })
+const first = new Date(now - (count - 1) * day).toISOString().slice(0, 10)
+const partitions = Partition.daily({ start: first })
 const source = Asset.make("source", { io, codeVersion: "1", partitions, materialize: () => Effect.void })
 const report = Asset.make("report", {
   io,
@@ -70,7 +71,6 @@ const graph = AssetGraph.make([report])
 /** As a run for every partition would have left them; the log is not read by what is measured. */
 const store = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const first = Partition.keys(partitions, now)[0]!
   yield* sql`insert into assets.asset_state (asset, partition, code_version, data_version, provenance,
       changed_position, verified_position, materialized_at, verified_at, rows, metadata, run_id, trace_id, span_id)
     select asset, to_char(${first}::text::date + n, 'YYYY-MM-DD'), '1', md5(asset || n),

@@ -4,10 +4,9 @@
 import * as Console from "effect/Console"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
-import * as Prompt from "effect/cli/Prompt"
-import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as CheckRun from "./CheckRun.ts"
+import * as Confirmation from "./Confirmation.ts"
 import type * as Definitions from "./Definitions.ts"
 import * as Doctor from "./Doctor.ts"
 import * as EventLog from "./EventLog.ts"
@@ -117,21 +116,14 @@ export const doctor = Effect.fn("Actions.doctor")(function* (invocation: Invocat
 // internal
 // -----------------------------------------------------------------------------
 
-const confirm = Effect.fnUntraced(function* (
-  { json }: Invocation,
-  { graph }: Definitions.Definitions,
-  refs: ReadonlyArray<Partition.Ref>
-) {
-  const { canPrompt } = yield* TerminalCapabilities.TerminalCapabilities
-  if (json || !canPrompt) {
-    return yield* new ExitCode.UsageError({ message: `would wipe ${WipeRun.inWords(refs)}; --yes does it` })
-  }
+const confirm = (invocation: Invocation, { graph }: Definitions.Definitions, refs: ReadonlyArray<Partition.Ref>) => {
   const lost = refs.some((ref) => graph.nodes.get(ref.asset)!.asset.unrepeatable)
   const warning = lost ? " Partitions whose source forgets cannot be computed again." : ""
-  const message = `Remove what is published of ${WipeRun.inWords(refs)}?${warning}`
-  const NodeServices = yield* Effect.promise(() => import("@effect/platform-node/NodeServices"))
-  return yield* Prompt.run(Prompt.Confirm({ message })).pipe(Effect.provide(NodeServices.layer))
-})
+  return Confirmation.ask(invocation, {
+    intent: `would wipe ${WipeRun.inWords(refs)}`,
+    question: `Remove what is published of ${WipeRun.inWords(refs)}?${warning}`
+  })
+}
 
 /** The types of a project that is loaded at run time are not known; what its assets ask for, it or the runtime has. */
 const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as Effect.Effect<A, E, Runtime.Services>

@@ -1,7 +1,7 @@
 /**
  * The command line: commands, their flags and their help, and what becomes of their failures.
  *
- * What a command does is in `Questions` and `Actions`, which are imported when one of theirs is called.
+ * What a command does is in `Questions`, `Actions` and `PartitionActions`, which are imported when one of theirs is called.
  */
 import * as Fs from "node:fs"
 import * as Argument from "effect/cli/Argument"
@@ -69,6 +69,13 @@ const acting = <A, E, R>(
   act: (actions: typeof import("./Actions.ts"), invocation: Invocation) => Effect.Effect<A, E, R>
 ) =>
   Effect.flatMap(Effect.all([Effect.promise(() => import("./Actions.ts")), invocation]), ([module, told]) =>
+    act(module, told)
+  )
+
+const partitioned = <A, E, R>(
+  act: (actions: typeof import("./PartitionActions.ts"), invocation: Invocation) => Effect.Effect<A, E, R>
+) =>
+  Effect.flatMap(Effect.all([Effect.promise(() => import("./PartitionActions.ts")), invocation]), ([module, told]) =>
     act(module, told)
   )
 
@@ -169,6 +176,29 @@ const graph = Command.make(
   ({ format, selection }) => asking((questions, told) => questions.graph(told, selection, format))
 ).pipe(Command.withDescription("Draw how the assets of a selection depend on each other"))
 
+const partitioning = Argument.String("name").pipe(Argument.withDescription("The name given to Partition.dynamic"))
+
+const keys = Argument.String("key").pipe(Argument.withDescription("Partition keys"), Argument.atLeast(1))
+
+const partitions = Command.make("partitions").pipe(
+  Command.withDescription("List partitions, and add or remove those of dynamic partitionings"),
+  Command.withSubcommands([
+    Command.make(
+      "list",
+      {
+        name: Argument.String("name").pipe(Argument.withDescription("A dynamic partitioning's name, or an asset's key"))
+      },
+      ({ name }) => partitioned((actions, told) => actions.list(told, name))
+    ).pipe(Command.withDescription("List the keys there are now, oldest first")),
+    Command.make("add", { name: partitioning, keys }, ({ keys, name }) =>
+      partitioned((actions, told) => actions.add(told, name, keys))
+    ).pipe(Command.withDescription("Add keys to a dynamic partitioning; those it has stay as they are")),
+    Command.make("remove", { name: partitioning, keys, yes: toggle("yes", "Do not ask") }, ({ keys, name, yes }) =>
+      partitioned((actions, told) => actions.remove(told, name, keys, yes))
+    ).pipe(Command.withDescription("Remove keys; what was published of them stays until it is wiped"))
+  ])
+)
+
 const runs = Command.make(
   "runs",
   { limit: atLeastOne("limit", "The newest so many (default: 20)").pipe(Flag.withDefault(20)) },
@@ -202,7 +232,7 @@ const doctor = Command.make("doctor", {}, () => acting((actions, told) => action
 const root = Command.make("assets").pipe(
   Command.withDescription("Keeps the data that a project promises up to date."),
   Command.withSubcommands([
-    { group: "Do", commands: [materialize, check, wipe] },
+    { group: "Do", commands: [materialize, check, partitions, wipe] },
     { group: "Ask", commands: [plan, status, why, list, graph] },
     { group: "Look back", commands: [runs, run_, logs] },
     { group: "Keep in order", commands: [migrate, doctor] }

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
 import type * as Definitions from "./Definitions.ts"
+import * as DynamicPartitions from "./DynamicPartitions.ts"
 import type { Event, Failure } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import * as IoManager from "./IoManager.ts"
@@ -115,7 +116,10 @@ const carryOut = Effect.fnUntraced(function* (
     },
     (work) =>
       Effect.flatMap(Effect.fromResult(resources), (context) =>
-        Effect.provideContext(steps(work, definitions, plan, options), context)
+        steps(work, definitions, plan, options).pipe(
+          Effect.provideContext(context),
+          Effect.provideService(DynamicPartitions.Run, root.runId)
+        )
       )
   )
   const status = failures.length === 0 ? "Succeeded" : "Failed"

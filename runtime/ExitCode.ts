@@ -65,6 +65,7 @@ export const toJson = ({ data, message, tag }: Failure): string =>
 
 const usageTags: ReadonlySet<string> = new Set([
   "UsageError",
+  "BadPartitionKey",
   "UnknownRun",
   "ProjectError",
   "PlanError",
