@@ -14,11 +14,11 @@ import * as Timestamp from "./Timestamp.ts"
 
 /** A text that cannot be a key; nothing was added. `problem` continues "the partition key". */
 export class BadPartitionKey extends Schema.TaggedError<BadPartitionKey>()("BadPartitionKey", {
-  name: Schema.String,
+  partitioning: Schema.String,
   problem: Schema.String
 }) {
   override get message() {
-    return `the partition key ${this.problem}; nothing was added to ${this.name}`
+    return `the partition key ${this.problem}; nothing was added to ${this.partitioning}`
   }
 }
 
@@ -33,7 +33,7 @@ export const add = Effect.fn("DynamicPartitions.add")(function* (
   const wanted = Array.from(keys)
   for (const key of wanted) {
     const problem = Partition.problemOfKey(key)
-    if (problem !== undefined) return yield* new BadPartitionKey({ name: partitioning.name, problem })
+    if (problem !== undefined) return yield* new BadPartitionKey({ partitioning: partitioning.name, problem })
   }
   return yield* change("PartitionsAdded", partitioning, wanted)
 })
