@@ -38,19 +38,24 @@ export const separator = "\u001e"
 // internal
 // -----------------------------------------------------------------------------
 
-/** Longer JSON comes apart from the others, so that no row outgrows the 16 MiB the driver takes. */
-const longest = 20_000
-
 /** Pages of a table that make one row: about 200 slices. More were not faster. */
 const pages = 8
 
+/**
+ * Longer JSON that is not in those pages comes apart, so that no row outgrows the 16 MiB the driver takes. What is in
+ * them can be a hundred times as long before it was compressed, which is 6 MB.
+ */
+const longest = 20_000
+
+const hasToast = `(select pg_relation_size(reltoastrelid) > 0 from pg_class where oid = 'assets.asset_state'::regclass)`
+
 const short = (column: string) =>
-  `case when octet_length(${column}::text) <= ${longest} then ${column}::text else '' end`
+  `case when octet_length(${column}::text) <= ${longest} or not ${hasToast} then ${column}::text else '' end`
 
 const joined = (value: string) => `string_agg(${value}, u&'\\001e')`
 
-// A subquery a range of pages needs neither a sort nor a window, which took longer than all the rest. Long values can
-// only be where the table has a toast table that is not empty; otherwise its pages are not read a second time.
+// A subquery for a range of pages needs neither a sort nor a window, which took longer than all the rest. The pages are
+// read a second time only where something may be long.
 const everything = `
   select 'Slices' as kind, s.* from generate_series(0, pg_relation_size('assets.asset_state') / 8192, ${pages}) page
   cross join lateral (
@@ -66,7 +71,7 @@ const everything = `
   union all
   select 'Long', asset, partition, null, null, provenance::text, null, null, null, null, null, metadata::text, null, null, null
   from assets.asset_state
-  where (select pg_relation_size(reltoastrelid) > 0 from pg_class where oid = 'assets.asset_state'::regclass)
+  where ${hasToast}
     and (octet_length(provenance::text) > ${longest} or octet_length(metadata::text) > ${longest})
   union all
   select 'Range', asset, null, null, null, provenance::text, position::text, null, null, null, null, metadata::text, null, null, null
@@ -238,7 +243,9 @@ const idOf = (asset: string, partition: Partition.Key) => `${asset}${separator}$
 
 /** One object for all slices that have nothing of their own. */
 const addedTo = (shared: Provenance | undefined, own: string): Provenance =>
-  shared === undefined ? JSON.parse(own) : own === "{}" ? shared : { ...shared, ...JSON.parse(own) }
+  own === "{}" ? (shared ?? nothing) : shared === undefined ? JSON.parse(own) : { ...shared, ...JSON.parse(own) }
+
+const nothing: Provenance = {}
 
 const toPartition = (partition: string): Partition.Key => (partition === "" ? null : partition)
 

@@ -282,4 +282,25 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
         expect(yield* log.durations([run.asset, "another"])).toEqual(new Map([[run.asset, 3.75]]))
       })
     )
+
+    it.effect("goes by the last twenty of an asset's steps", () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const { asset } = Facts.run()
+        for (let index = 0; index < 5; index++) {
+          const run = yield* opened
+          for (let nth = 0; nth < 5; nth++) {
+            const ref = { asset, partition: `${nth}` }
+            const started = run.tell({ _tag: "StepStarted", ...ref, reasons: [] })
+            yield* log.append([started])
+            const at = new Date(Date.parse(started.at) + (5 * index + nth + 1) * 1000).toISOString()
+            const claim = yield* run.claim(ref)
+            yield* run.session.publish({ claim, loaded: [], event: () => run.value(ref, "v", { at }) }, undefined)
+            yield* run.session.release(claim)
+          }
+          yield* log.append([run.tell({ _tag: "RunSucceeded" })])
+        }
+        expect(yield* log.durations([asset])).toEqual(new Map([[asset, 15.5]]))
+      })
+    )
   })

@@ -82,15 +82,20 @@ layer(Layer.provideMerge(SqlEventLog.layer, TestDatabase.layer()), { timeout: "6
       })
     )
 
-    it.effect("replaces what jsonb refuses, NUL and halves of surrogate pairs, and nothing else", () =>
-      Effect.gen(function* () {
-        const log = yield* EventLog.EventLog
-        const { runId, started, tell } = Facts.run()
-        const message = "a\u0000b \ud800 c\udfff \\u0000 \\\u0000 \ud83c\udfb5 \\ud800"
-        yield* log.append([started, tell({ _tag: "RunFailed", error: { _tag: "\u0000", message } })])
-        const error = { _tag: "\ufffd", message: "a\ufffdb \ufffd c\ufffd \\u0000 \\\ufffd \ud83c\udfb5 \\ud800" }
-        expect((yield* log.events(runId)).at(-1)!.event).toMatchObject({ error })
-      })
+    it.effect(
+      "replaces what jsonb refuses, NUL and halves of surrogate pairs, and what separates values, and nothing else",
+      () =>
+        Effect.gen(function* () {
+          const log = yield* EventLog.EventLog
+          const { runId, started, tell } = Facts.run()
+          const message = "a\u0000b \ud800 c\udfff \\u0000 \\\u0000 \ud83c\udfb5 \\ud800"
+          yield* log.append([started, tell({ _tag: "RunFailed", error: { _tag: "\u0000\u001e", message } })])
+          const error = {
+            _tag: "\ufffd\ufffd",
+            message: "a\ufffdb \ufffd c\ufffd \\u0000 \\\ufffd \ud83c\udfb5 \\ud800"
+          }
+          expect((yield* log.events(runId)).at(-1)!.event).toMatchObject({ error })
+        })
     )
 
     it.effect("goes on after an append that the database refused", () =>
