@@ -15,6 +15,7 @@ import type * as Stream from "effect/Stream"
 import type * as AssetCheck from "./AssetCheck.ts"
 import * as AssetKey from "./AssetKey.ts"
 import type * as IoManager from "./IoManager.ts"
+import * as Label from "./Label.ts"
 import * as Mapping from "./Mapping.ts"
 import type * as Partition from "./Partition.ts"
 import * as Version from "./Version.ts"
@@ -33,7 +34,7 @@ export interface Asset<
   out P extends Partition.Partitioning | undefined,
   out N = any
 >
-  extends Pipeable.Pipeable {
+  extends Pipeable.Pipeable, Label.Labels {
   readonly [TypeId]: { readonly _E: E; readonly _R: R; readonly _N: N }
   readonly key: K
   readonly io: I
@@ -214,6 +215,7 @@ export const make = <
     after: [],
     codeVersion: options.codeVersion,
     description: options.description,
+    ...Label.none,
     version: options.version ?? Version.content,
     materialize: options.materialize,
     checks: [],
@@ -323,6 +325,30 @@ export const quarantine =
   (limit: QuarantineLimit) =>
   <A extends Any>(self: A): A =>
     extend(self, { quarantine: limit })
+
+/** The one group it is shown in; `/` makes groups of groups: `ingest/raw`. */
+export const group =
+  (name: string) =>
+  <A extends Any>(self: A): A =>
+    extend(self, { group: name })
+
+/** Adds tags; a value may be empty. */
+export const tags =
+  (tags: Readonly<Record<string, string>>) =>
+  <A extends Any>(self: A): A =>
+    extend(self, { tags: { ...self.tags, ...tags } })
+
+/** Adds what it is made with or of, beside the kind of its value: `sql`, `python`. */
+export const kinds =
+  (...kinds: ReadonlyArray<string>) =>
+  <A extends Any>(self: A): A =>
+    extend(self, { kinds: [...self.kinds, ...kinds] })
+
+/** Adds who answers for it: mail addresses, or teams such as `team:data`. */
+export const owners =
+  (...owners: ReadonlyArray<string>) =>
+  <A extends Any>(self: A): A =>
+    extend(self, { owners: [...self.owners, ...owners] })
 
 /** Adds a check, run on the staged value before it is published. One that fails with an error has not passed. */
 export const check =

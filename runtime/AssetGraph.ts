@@ -1,9 +1,11 @@
 /**
  * The assets of a project in an order in which everything an asset waits for comes before it.
  *
- * The only cycles are of assets that read earlier slices of themselves: dependencies are values. This module leaves out what is stored about the assets.
+ * The only cycles are of assets that read earlier slices of themselves: dependencies are values. This module leaves out
+ * what is stored about the assets.
  */
 import * as Asset from "./Asset.ts"
+import * as Label from "./Label.ts"
 import * as Mapping from "./Mapping.ts"
 import * as Partition from "./Partition.ts"
 
@@ -143,7 +145,7 @@ const judgeOfPartitions = (): Judge => {
 }
 
 const problemsOf = (asset: Asset.Any, judge: Judge): ReadonlyArray<Problem> => {
-  const details = [...asset.problems, ...asset.io.problems(Asset.owner(asset))]
+  const details = [...asset.problems, ...Label.problems(asset), ...asset.io.problems(Asset.owner(asset))]
   const names = asset.checks.map((check) => check.name)
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
     details.push(`two checks are called "${name}"`)

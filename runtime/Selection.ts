@@ -1,180 +1,295 @@
 /**
  * Which assets a person means: expressions over the graph and the assets they name.
  *
- * A selection says nothing about status; what of it has to be materialized is decided by `Plan`.
+ * What is recorded of the assets comes in as `Facts`; what of a selection has to be materialized is decided by `Plan`.
  */
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
+import type * as Asset from "./Asset.ts"
 import type { AssetGraph } from "./AssetGraph.ts"
+import { nearest, SelectionError, suggestion } from "./SelectionError.ts"
+import { parse } from "./SelectionParser.ts"
+import type * as Syntax from "./SelectionSyntax.ts"
 
-/** What is wrong at a character: a word that is no asset, or a sign that cannot stand there. */
-export const Problem = Schema.TaggedUnion({
-  /** `nearest` are the keys that look most alike, best first; empty when none does. */
-  UnknownAsset: { key: Schema.String, nearest: Schema.Array(Schema.String) },
-  Unexpected: { found: Schema.String, expected: Schema.Array(Schema.String) }
-})
-export type Problem = typeof Problem.Type
+export { SelectionError } from "./SelectionError.ts"
+export { parse } from "./SelectionParser.ts"
+export { print } from "./SelectionSyntax.ts"
 
-/** An expression that selects nothing that exists; `position` counts characters from 0. */
-export class SelectionError extends Schema.TaggedError<SelectionError>()("SelectionError", {
-  expression: Schema.String,
-  position: Schema.Int,
-  problem: Problem
-}) {
-  override get message(): string {
-    return [show(this.problem), `  ${this.expression}`, `  ${" ".repeat(this.position)}^`].join("\n")
-  }
+/** What `status:` and `changed:` ask; an asset has what any of its partitions has. */
+export interface Facts {
+  readonly hasStatus: (asset: string, status: Syntax.Vocabulary["status"]) => boolean
+  readonly hasChanged: (asset: string, what: Syntax.Vocabulary["changed"]) => boolean
 }
 
+/** An expression, or a part of one, that no asset answers to; `nearest` are values that some asset has. */
+export interface Unmatched {
+  readonly expression: string
+  readonly nearest: ReadonlyArray<string>
+}
+
+export interface Selected {
+  /** In the order of the graph. */
+  readonly keys: ReadonlySet<string>
+  readonly unmatched: ReadonlyArray<Unmatched>
+}
+
+/** Whether one of the expressions can only be evaluated with `Facts`. Says nothing of whether they are well-formed. */
+export const needsFacts = (expressions: ReadonlyArray<string>): boolean =>
+  expressions.some((text) =>
+    Result.match(parse(text), {
+      onFailure: () => false,
+      onSuccess: ({ terms }) => terms.some((term) => term._tag === "Is" && term.attribute !== "is")
+    })
+  )
+
 /**
- * The union of what the expressions select, in the order of the graph; everything when there are none.
+ * The union of what the expressions select; everything when there are none. A key that stands alone has to exist.
  *
- * `x`, `*`, `+x` (what `x` needs before it can run: what it reads and what it follows), `x+` (what may change when `x`
- * does: what reads it), and with a number as many levels of either: `2+x+1`.
+ * `+x` is also what `x` needs before it can run: what it reads and what it follows. `x+` is also what may change when
+ * `x` does: what reads it. `roots(x)` and `sinks(x)` are the members that need no other member, and that no other member
+ * changes with, however far they are apart.
  */
+export const evaluate = (
+  graph: AssetGraph,
+  expressions: ReadonlyArray<string>,
+  facts: Facts = unknown
+): Result.Result<Selected, SelectionError> =>
+  Result.gen(function* () {
+    if (expressions.length === 0) return { keys: new Set(graph.order), unmatched: [] }
+    const evaluator = new Evaluator(graph, facts)
+    const union = evaluator.none()
+    for (const text of expressions) {
+      const members = yield* evaluator.evaluate(yield* parse(text))
+      for (let at = 0; at < union.length; at++) union[at]! |= members[at]!
+    }
+    return { keys: new Set(graph.order.filter((_, at) => union[at] === 1)), unmatched: evaluator.unmatched() }
+  })
+
+/** The keys of `evaluate`. */
 export const resolve = (
   graph: AssetGraph,
-  expressions: ReadonlyArray<string>
+  expressions: ReadonlyArray<string>,
+  facts?: Facts
 ): Result.Result<ReadonlySet<string>, SelectionError> =>
-  Result.gen(function* () {
-    if (expressions.length === 0) return new Set(graph.order)
-    const selected = new Set<string>()
-    for (const text of expressions) {
-      for (const key of select(graph, yield* parse(graph, text))) selected.add(key)
-    }
-    return new Set(graph.order.filter((key) => selected.has(key)))
-  })
+  Result.map(evaluate(graph, expressions, facts), (selected) => selected.keys)
+
+export const showUnmatched = ({ expression, nearest }: Unmatched): string =>
+  `${expression} matches nothing${suggestion(nearest)}`
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
 
-/** `upstream` and `downstream` are numbers of levels; infinite without a number. */
-interface Expression {
-  readonly keys: ReadonlyArray<string>
-  readonly upstream: number
-  readonly downstream: number
+const asked = () => {
+  throw new Error("a selection by status: or changed: was evaluated without facts")
 }
 
-interface Token {
-  readonly kind: "depth" | "name" | "+" | "*" | "other" | "end"
-  readonly text: string
-  readonly position: number
-}
+const unknown: Facts = { hasStatus: asked, hasChanged: asked }
 
-const select = (graph: AssetGraph, expression: Expression): Iterable<string> => [
-  ...reach(expression.keys, expression.upstream, (key) => {
-    const node = graph.nodes.get(key)!
-    return [...node.deps.map((edge) => edge.asset), ...node.after]
-  }),
-  ...reach(expression.keys, expression.downstream, (key) => graph.nodes.get(key)!.dependents)
-]
+/** 1 at the places of members in the order of the graph. */
+type Members = Uint8Array
 
-const reach = (start: ReadonlyArray<string>, levels: number, next: (key: string) => ReadonlyArray<string>) => {
-  const found = new Set(start)
-  let frontier = start
-  for (let level = 0; level < levels && frontier.length > 0; level++) {
-    const further: Array<string> = []
-    for (const key of frontier.flatMap(next)) {
-      if (found.has(key)) continue
-      found.add(key)
-      further.push(key)
+/** By place in the order of the graph, the places next to it in one direction. */
+type Edges = ReadonlyArray<ReadonlyArray<number>>
+
+class Evaluator {
+  private readonly graph: AssetGraph
+  private readonly facts: Facts
+  private readonly assets: ReadonlyArray<Asset.Any>
+  private readonly operands = new Map<string, Members>()
+  private readonly empty = new Map<string, Unmatched>()
+  private edges: { readonly up: Edges; readonly down: Edges } | undefined
+
+  constructor(graph: AssetGraph, facts: Facts) {
+    this.graph = graph
+    this.facts = facts
+    this.assets = graph.order.map((key) => graph.nodes.get(key)!.asset)
+  }
+
+  none(): Members {
+    return new Uint8Array(this.assets.length)
+  }
+
+  unmatched(): ReadonlyArray<Unmatched> {
+    return Array.from(this.empty.values())
+  }
+
+  evaluate({ terms, text }: Syntax.Expression): Result.Result<Members, SelectionError> {
+    const stack: Array<Members> = []
+    const unmatched = this.empty.size
+    for (const term of terms) {
+      switch (term._tag) {
+        case "And": {
+          const right = stack.pop()!
+          stack.push(stack.pop()!.map((member, at) => member & right[at]!))
+          break
+        }
+        case "Or": {
+          const right = stack.pop()!
+          stack.push(stack.pop()!.map((member, at) => member | right[at]!))
+          break
+        }
+        case "Not":
+          stack.push(stack.pop()!.map((member) => 1 - member))
+          break
+        case "Reach": {
+          const members = stack.pop()!
+          const above = this.reach(members, "up", term.up)
+          const below = this.reach(members, "down", term.down)
+          stack.push(above.map((member, at) => member | below[at]!))
+          break
+        }
+        case "Sinks":
+          stack.push(this.ends(stack.pop()!, "down"))
+          break
+        case "Roots":
+          stack.push(this.ends(stack.pop()!, "up"))
+          break
+        default: {
+          const source = text.slice(term.start, term.end)
+          const unknown = term._tag === "Key" && term.key.length === 1 && !this.graph.nodes.has(term.key[0])
+          if (unknown) return Result.fail(this.unknownAsset(text, term.key[0], term.start))
+          stack.push(this.operand(term, source))
+        }
+      }
     }
-    frontier = further
+    const members = stack.pop()!
+    if (this.empty.size === unmatched) this.noteEmpty(members, text)
+    return Result.succeed(members)
   }
-  return found
-}
 
-const operand = ["an asset", "*"]
-
-const parse = (graph: AssetGraph, text: string): Result.Result<Expression, SelectionError> => {
-  const tokens = tokenize(text)
-  let at = 0
-  const peek = () => tokens[at]!
-  const take = (kind: Token["kind"]) => (peek().kind === kind ? tokens[at++] : undefined)
-  const fail = (token: Token, problem: Problem) =>
-    Result.fail(new SelectionError({ expression: text, position: token.position, problem }))
-  const unexpected = (...expected: ReadonlyArray<string>) =>
-    fail(peek(), { _tag: "Unexpected", found: peek().text, expected })
-
-  const above = take("depth")
-  const plusBefore = take("+")
-  if (above !== undefined && plusBefore === undefined) return unexpected("+")
-  const star = take("*")
-  const name = star ?? take("name")
-  if (name === undefined) return plusBefore === undefined ? unexpected(...operand, "+") : unexpected(...operand)
-  if (star === undefined && !graph.nodes.has(name.text)) {
-    return fail(name, { _tag: "UnknownAsset", key: name.text, nearest: nearest(name.text, graph.order) })
+  /** The assets one operand means; found once, however often it stands in the expressions. */
+  private operand(term: Syntax.Operand, source: string): Members {
+    const known = this.operands.get(source)
+    if (known !== undefined) return known
+    const holds = this.predicate(term)
+    const members = Uint8Array.from(this.assets, (asset) => (holds(asset) ? 1 : 0))
+    this.operands.set(source, members)
+    this.noteEmpty(members, source, term)
+    return members
   }
-  const plusAfter = take("+")
-  const below = plusAfter && take("depth")
-  if (peek().kind !== "end") {
-    return plusAfter === undefined ? unexpected("+", "the end") : unexpected("a number of levels", "the end")
-  }
-  return Result.succeed({
-    keys: star === undefined ? [name.text] : graph.order,
-    upstream: levels(plusBefore, above),
-    downstream: levels(plusAfter, below)
-  })
-}
 
-const levels = (plus: Token | undefined, depth: Token | undefined) =>
-  plus === undefined ? 0 : depth === undefined ? Infinity : Number(depth.text)
-
-// Names are read more widely than keys are declared, so that `Listen-History` is one unknown word with a suggestion.
-const patterns = { depth: /\d+/y, name: /[A-Za-z_][\w-]*/y, "+": /\+/y, "*": /\*/y, other: /./suy } as const
-
-const tokenize = (text: string): ReadonlyArray<Token> => {
-  const tokens: Array<Token> = []
-  let position = 0
-  while (position < text.length) {
-    if (/\s/.test(text[position]!)) {
-      position++
-      continue
-    }
-    for (const kind of ["depth", "name", "+", "*", "other"] as const) {
-      const pattern = patterns[kind]
-      pattern.lastIndex = position
-      const found = pattern.exec(text)
-      if (found === null) continue
-      tokens.push({ kind, text: found[0], position })
-      position += found[0].length
-      break
+  private predicate(term: Syntax.Operand): (asset: Asset.Any) => boolean {
+    switch (term._tag) {
+      case "Key": {
+        const matches = matcher(term.key)
+        return ({ key }) => matches(key)
+      }
+      case "Has": {
+        const valuesOf = values[term.attribute]
+        if (term.value === null) return (asset) => valuesOf(asset).length === 0
+        const matches = matcher(term.value)
+        return (asset) => valuesOf(asset).some(matches)
+      }
+      case "Tag":
+        return hasTag(term)
+      case "Is":
+        switch (term.attribute) {
+          case "is":
+            return traits[term.value]
+          case "status":
+            return ({ key }) => this.facts.hasStatus(key, term.value)
+          case "changed":
+            return ({ key }) => this.facts.hasChanged(key, term.value)
+        }
     }
   }
-  tokens.push({ kind: "end", text: "", position: text.length })
-  return tokens
-}
 
-const show = (problem: Problem): string =>
-  Problem.match(problem, {
-    UnknownAsset: ({ key, nearest }) =>
-      `no asset is called "${key}"${nearest.length === 0 ? "" : `; did you mean ${nearest.join(" or ")}?`}`,
-    Unexpected: ({ found, expected }) =>
-      `${found === "" ? "the selection ends too early" : `"${found}" cannot stand here`}; expected ${expected.join(" or ")}`
-  })
-
-const nearest = (word: string, keys: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const wanted = word.toLowerCase().replaceAll("-", "_")
-  const limit = Math.max(2, Math.floor(wanted.length / 3))
-  return keys
-    .filter((key) => Math.abs(key.length - wanted.length) <= limit)
-    .map((key) => ({ key, distance: distance(wanted, key) }))
-    .filter((candidate) => candidate.distance <= limit)
-    .sort((a, b) => a.distance - b.distance)
-    .slice(0, 3)
-    .map((candidate) => candidate.key)
-}
-
-/** Levenshtein (1966): insertions, deletions and substitutions of one character. */
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+  /** Members, and what is at most so many levels away from one. */
+  private reach(members: Members, direction: "up" | "down", levels: number): Members {
+    if (levels === 0) return members
+    const edges = this.neighbours()[direction]
+    const distances = Array.from(members, (member) => (member === 1 ? 0 : Infinity))
+    // In an order in which nothing is left before all that leads to it was.
+    for (const at of this.places(direction)) {
+      const distance = distances[at]!
+      if (distance >= levels) continue
+      for (const next of edges[at]!) if (distances[next]! > distance + 1) distances[next] = distance + 1
     }
-    row = next
+    return Uint8Array.from(distances, (distance) => (distance === Infinity ? 0 : 1))
   }
-  return row[b.length]!
+
+  /** Members from which no other one can be reached in a direction. */
+  private ends(members: Members, direction: "up" | "down"): Members {
+    const edges = this.neighbours()[direction]
+    const leads = this.none()
+    for (const at of this.places(direction === "up" ? "down" : "up")) {
+      if (edges[at]!.some((next) => members[next] === 1 || leads[next] === 1)) leads[at] = 1
+    }
+    return members.map((member, at) => member & (1 - leads[at]!))
+  }
+
+  /** The order of the graph has what an asset reads and follows before it. */
+  private *places(direction: "up" | "down"): Iterable<number> {
+    const { length } = this.assets
+    for (let at = 0; at < length; at++) yield direction === "down" ? at : length - 1 - at
+  }
+
+  private neighbours() {
+    if (this.edges !== undefined) return this.edges
+    const { nodes, order } = this.graph
+    const places = new Map(order.map((key, at) => [key, at]))
+    const toPlaces = (keys: ReadonlyArray<string>) => keys.map((key) => places.get(key)!)
+    const all = order.map((key) => nodes.get(key)!)
+    this.edges = {
+      up: all.map(({ after, deps }) => toPlaces([...deps.map((edge) => edge.asset), ...after])),
+      down: all.map(({ dependents }) => toPlaces(dependents))
+    }
+    return this.edges
+  }
+
+  private unknownAsset(expression: string, key: string, position: number): SelectionError {
+    const problem = { _tag: "UnknownAsset", key, nearest: nearest(key, this.graph.order) } as const
+    return new SelectionError({ expression, position, problem })
+  }
+
+  private noteEmpty(members: Members, expression: string, term?: Syntax.Operand): void {
+    if (members.includes(1) || this.empty.has(expression)) return
+    this.empty.set(expression, { expression, nearest: term === undefined ? [] : this.alike(term) })
+  }
+
+  /** Values that some asset has and that look like the one that none has. */
+  private alike(term: Syntax.Operand): ReadonlyArray<string> {
+    const pattern = term._tag === "Has" ? term.value : term._tag === "Tag" ? term.name : null
+    if (pattern === null || pattern.length > 1) return []
+    const valuesOf = term._tag === "Has" ? values[term.attribute] : ({ tags }: Asset.Any) => Object.keys(tags)
+    return nearest(pattern[0], new Set(this.assets.flatMap(valuesOf))).filter((value) => value !== pattern[0])
+  }
+}
+
+const values: Readonly<Record<Syntax.Has["attribute"], (asset: Asset.Any) => ReadonlyArray<string>>> = {
+  key: ({ key }) => [key],
+  group: ({ group }) => (group === undefined ? [] : [group]),
+  kind: ({ io, kinds }) => [io.kind, ...kinds],
+  owner: ({ owners }) => owners,
+  check: ({ checks }) => checks.map((check) => check.name),
+  partitions: ({ partitions }) => (partitions === undefined ? [] : [partitions._tag.toLowerCase()])
+}
+
+const traits: Readonly<Record<Syntax.Vocabulary["is"], (asset: Asset.Any) => boolean>> = {
+  external: () => false
+}
+
+const hasTag = ({ name, value }: Syntax.Tag): ((asset: Asset.Any) => boolean) => {
+  if (name === null) return ({ tags }) => Object.keys(tags).length === 0
+  const matchesName = matcher(name)
+  const matchesValue = value === undefined ? () => true : matcher(value ?? [""])
+  return ({ tags }) => Object.entries(tags).some(([name, value]) => matchesName(name) && matchesValue(value))
+}
+
+/** Wildcards stand for anything, nothing included. */
+const matcher = ([first, ...others]: Syntax.Pattern): ((text: string) => boolean) => {
+  const last = others.pop()
+  if (last === undefined) return (text) => text === first
+  return (text) => {
+    const end = text.length - last.length
+    let from = first.length
+    if (from > end || !text.startsWith(first) || !text.endsWith(last)) return false
+    // The earliest place of each part leaves most to those after it.
+    for (const part of others) {
+      const found = text.indexOf(part, from)
+      if (found === -1 || found + part.length > end) return false
+      from = found + part.length
+    }
+    return true
+  }
 }

@@ -18,8 +18,12 @@ export * as Reason from "./Reason.ts"
 // declare
 export * as IoManager from "./IoManager.ts"
 export * as AssetCheck from "./AssetCheck.ts"
+export type * as Label from "./Label.ts"
 export * as Asset from "./Asset.ts"
 export * as AssetGraph from "./AssetGraph.ts"
+export type * as SelectionError from "./SelectionError.ts"
+export type * as SelectionSyntax from "./SelectionSyntax.ts"
+export type * as SelectionParser from "./SelectionParser.ts"
 export * as Selection from "./Selection.ts"
 export * as Definitions from "./Definitions.ts"
 
