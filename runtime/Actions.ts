@@ -11,7 +11,7 @@ import type * as Definitions from "./Definitions.ts"
 import * as Doctor from "./Doctor.ts"
 import * as EventLog from "./EventLog.ts"
 import * as ExitCode from "./ExitCode.ts"
-import { answer, definitions, type Invocation, selected } from "./Invocation.ts"
+import { answer, definitions, type Invocation, recorded, selected, tellUnmatched } from "./Invocation.ts"
 import * as LiveRun from "./LiveRun.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
@@ -39,14 +39,15 @@ export const materialize = Effect.fn("Actions.materialize")(function* (
   const watcher = invocation.json
     ? yield* LiveRun.forPrograms
     : yield* Effect.flatMap(Screen.standard, LiveRun.forPeople)
-  const options = { request, concurrency: steps ?? (yield* concurrency), watcher }
+  const planned = (plan: Plan.Plan) => Effect.andThen(tellUnmatched(invocation, plan.unmatched), watcher.planned(plan))
+  const options = { request, concurrency: steps ?? (yield* concurrency), watcher: { ...watcher, planned } }
   const outcome = yield* erased(LiveRun.materialize(project, options)).pipe(Effect.provide(Project.services(project)))
   yield* ExitCode.end(ExitCode.ofFailures(outcome.failures))
 })
 
 export const check = Effect.fn("Actions.check")(function* (invocation: Invocation, selection: ReadonlyArray<string>) {
   const project = yield* definitions(invocation)
-  const keys = yield* selected(project.graph, selection)
+  const keys = yield* selected(invocation, project, selection, recorded(project))
   const checked = yield* erased(CheckRun.run(project, selection, keys)).pipe(Effect.provide(Project.services(project)))
   yield* answer(invocation, CheckRun.toJson(checked), ({ style }) => CheckRun.toText(checked, style))
   yield* ExitCode.end(CheckRun.exitCode(checked))
@@ -62,7 +63,7 @@ export const wipe = Effect.fn("Actions.wipe")(function* (
   if (selection.length === 0) {
     return yield* new ExitCode.UsageError({ message: "wipe needs a selection; '*' stands for everything" })
   }
-  const keys = yield* selected(project.graph, selection)
+  const keys = yield* selected(invocation, project, selection, recorded(project))
   const wiped = Effect.gen(function* () {
     const log = yield* EventLog.EventLog
     const refs = WipeRun.published(yield* log.catalog, keys)

@@ -80,7 +80,11 @@ const partitioned = <A, E, R>(
   )
 
 const selection = Argument.String("selection").pipe(
-  Argument.withDescription("Assets: users, '*', +model (and what it needs), users+ (and what reads it), 2+model+1"),
+  Argument.withDescription(
+    "Assets: users, 'raw_*', +model (and what it needs), users+ (and what reads it), 2+model+1, group:ingest, " +
+      "tag:team=data, kind:sql, owner:team:data, partitions:daily, check:NAME, status:stale, changed:code, " +
+      "'sinks(X)', 'roots(X)', and 'not', 'and', 'or' with parentheses"
+  ),
   Argument.variadic()
 )
 
@@ -160,6 +164,12 @@ const why = Command.make(
   ({ asset, partition }) => asking((questions, told) => questions.why(told, asset, Option.getOrNull(partition)))
 ).pipe(Command.withDescription("Explain one asset's status, all the way up"))
 
+const describe = Command.make(
+  "describe",
+  { asset: Argument.String("asset").pipe(Argument.withDescription("One asset's key")) },
+  ({ asset }) => asking((questions, told) => questions.describe(told, asset))
+).pipe(Command.withDescription("Tell what one asset is: labels, columns, dependencies, checks, how it is run"))
+
 const list = Command.make("list", { selection }, ({ selection }) =>
   asking((questions, told) => questions.list(told, selection))
 ).pipe(Command.withDescription("List the assets of a selection, dependencies first"))
@@ -233,7 +243,7 @@ const root = Command.make("assets").pipe(
   Command.withDescription("Keeps the data that a project promises up to date."),
   Command.withSubcommands([
     { group: "Do", commands: [materialize, check, partitions, wipe] },
-    { group: "Ask", commands: [plan, status, why, list, graph] },
+    { group: "Ask", commands: [plan, status, why, describe, list, graph] },
     { group: "Look back", commands: [runs, run_, logs] },
     { group: "Keep in order", commands: [migrate, doctor] }
   ]),

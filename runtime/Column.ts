@@ -15,6 +15,8 @@ export interface Column {
   readonly name: string
   readonly type: Type
   readonly nullable: boolean
+  /** As the schema of the field is annotated. */
+  readonly description: string | undefined
   /** Why a value cannot be kept, in words; `undefined` when it can. */
   readonly complaint: (value: unknown) => string | undefined
   /** An accepted value as the driver takes it; `null` for what is absent. */
@@ -82,6 +84,7 @@ const make = (name: string, kind: Kind, field: Schema.Constraint): Column => {
     name,
     type: typeOf(kind),
     nullable,
+    description: field.ast.context?.annotations?.description ?? describe(field.ast),
     complaint: (value) => {
       if (value === undefined || value === null) return nullable ? undefined : `${value} where a value is due`
       return is(value) ? fault(value) : describeMismatch(schema, value)
@@ -194,6 +197,15 @@ const annotatedKind = (ast: SchemaAST.AST): Kind | undefined =>
 const isInt = (check: SchemaAST.Check<unknown>): boolean =>
   representationId(check.annotations) === "effect/schema/isInt" ||
   (check._tag === "FilterGroup" && check.checks.some(isInt))
+
+/** Of the schema itself, or of what it is beside null; the annotation may have come before a check. */
+const describe = (ast: SchemaAST.AST): string | undefined => {
+  const annotated = [ast.annotations, ...(ast.checks ?? []).map((check) => check.annotations)]
+  const own = annotated.findLast((annotations) => annotations?.["description"] !== undefined)?.["description"]
+  if (own !== undefined) return own as string
+  const present = ast._tag === "Union" ? ast.types.filter((type) => type._tag !== "Null") : []
+  return present.length === 1 ? describe(present[0]!) : undefined
+}
 
 // How Effect's own schemas say what they are.
 const representationId = (annotations: Schema.Annotations.Annotations | undefined): unknown =>

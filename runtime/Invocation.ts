@@ -11,6 +11,7 @@ import * as Plan from "./Plan.ts"
 import * as Project from "./Project.ts"
 import * as Report from "./Report.ts"
 import * as Selection from "./Selection.ts"
+import * as SelectionFacts from "./SelectionFacts.ts"
 import * as Staleness from "./Staleness.ts"
 import type { Subject } from "./StatusReport.ts"
 
@@ -22,8 +23,29 @@ export interface Invocation {
 
 export const definitions = (invocation: Invocation) => Project.load(invocation.file)
 
-export const selected = (graph: AssetGraph.AssetGraph, selection: ReadonlyArray<string>) =>
-  Effect.fromResult(Selection.resolve(graph, selection))
+/** What is selected. `subject` is only asked when the selection is about what is recorded. */
+export const selected = Effect.fnUntraced(function* <E, R>(
+  invocation: Invocation,
+  { graph }: Definitions.Definitions,
+  selection: ReadonlyArray<string>,
+  subject: Effect.Effect<Subject, E, R>
+) {
+  const facts = Selection.needsFacts(selection) ? SelectionFacts.make((yield* subject).assessments) : undefined
+  const { keys, unmatched } = yield* Effect.fromResult(Selection.evaluate(graph, selection, facts))
+  yield* tellUnmatched(invocation, unmatched)
+  return keys
+})
+
+/** That a part of a selection matches nothing is no mistake, but worth knowing. */
+export const tellUnmatched = ({ json }: Invocation, unmatched: ReadonlyArray<Selection.Unmatched>) =>
+  Effect.forEach(
+    unmatched,
+    (part) => {
+      const message = Selection.showUnmatched(part)
+      return Console.error(json ? JSON.stringify({ _tag: "NothingMatched", message, ...part }) : message)
+    },
+    { discard: true }
+  )
 
 /** Everything that is recorded of a project now, judged. */
 export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Definitions) {
@@ -33,6 +55,10 @@ export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Defin
   const subject: Subject = { graph, catalog, assessments }
   return subject
 })
+
+/** Likewise, for a command that asks nothing else of the database. */
+export const recorded = (project: Definitions.Definitions) =>
+  subject(project).pipe(Effect.provide(Project.services(project)))
 
 /** What a request comes to by what is recorded now. */
 export const plan = Effect.fn("Invocation.plan")(function* (graph: AssetGraph.AssetGraph, request: Plan.Request) {

@@ -88,6 +88,14 @@ export interface Owner {
   readonly partitioned: boolean
 }
 
+/** A column of a kind that has some, as people read about it; what `description` says is from the row schema. */
+export interface Field {
+  readonly name: string
+  readonly type: string
+  readonly nullable: boolean
+  readonly description: string | undefined
+}
+
 /**
  * An asset's choice of a kind, as declared. `store` finds the kind's manager among the services `R`.
  *
@@ -103,6 +111,8 @@ export interface Io<in out Input, in out Element, out Handle, out Handles, out C
     readonly R: R
   }
   readonly kind: string
+  /** In the order of their declaration; empty for kinds without columns. */
+  readonly fields: ReadonlyArray<Field>
   /** Where people find the value: `table music.users`, `blob model`. */
   readonly describe: (owner: Owner) => string
   /** Declaration mistakes that types cannot see, in words; empty when there are none. */
@@ -121,6 +131,7 @@ export interface Any {
     readonly R: any
   }
   readonly kind: string
+  readonly fields: ReadonlyArray<Field>
   readonly describe: (owner: Owner) => string
   readonly problems: (owner: Owner) => ReadonlyArray<string>
   readonly store: (owner: Owner) => Effect.Effect<AnyStore, never, any>
@@ -136,8 +147,10 @@ export type Candidate<I extends Any> = I[typeof TypeId]["Candidate"]
 export type Services<I extends Any> = I[typeof TypeId]["R"]
 
 export const make = <Input, Element, Handle, Handles, Candidate, R>(
-  io: Omit<Io<Input, Element, Handle, Handles, Candidate, R>, typeof TypeId>
-): Io<Input, Element, Handle, Handles, Candidate, R> => Object.assign({ [TypeId]: types }, io)
+  io: Omit<Io<Input, Element, Handle, Handles, Candidate, R>, typeof TypeId | "fields"> & {
+    readonly fields?: ReadonlyArray<Field>
+  }
+): Io<Input, Element, Handle, Handles, Candidate, R> => Object.assign({ [TypeId]: types, fields: [] }, io)
 
 // -----------------------------------------------------------------------------
 // internal

@@ -14,7 +14,7 @@ import * as PlanSteps from "./PlanSteps.ts"
 import type * as Reason from "./Reason.ts"
 import type { Request } from "./Scope.ts"
 import * as Scope from "./Scope.ts"
-import type { SelectionError } from "./Selection.ts"
+import type { SelectionError, Unmatched } from "./Selection.ts"
 import * as Staleness from "./Staleness.ts"
 
 export type { UpstreamNotSelected } from "./LeftOut.ts"
@@ -41,6 +41,8 @@ export interface Plan {
   /** The keys of dynamic partitionings, for every step of the run. */
   readonly dynamic: Catalog.Catalog["dynamic"]
   readonly selection: ReadonlyArray<string>
+  /** Parts of the selection that no asset answers to. */
+  readonly unmatched: ReadonlyArray<Unmatched>
   /** What there is to do, dependencies first. */
   readonly blocks: ReadonlyArray<PlanSteps.Block>
   /** The blocks in single steps; there may be millions, so they are made when they are first asked for. */
@@ -74,6 +76,7 @@ export const make = (
       at: now,
       dynamic: catalog.dynamic,
       selection: request.selection,
+      unmatched: scope.unmatched,
       blocks: planner.blocks,
       get steps() {
         return steps()

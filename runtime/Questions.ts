@@ -5,11 +5,20 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as AssetGraph from "./AssetGraph.ts"
+import * as AssetReport from "./AssetReport.ts"
 import * as Event from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as GraphReport from "./GraphReport.ts"
-import { answer, definitions, type Invocation, plan as planned, selected, subject } from "./Invocation.ts"
+import {
+  answer,
+  definitions,
+  type Invocation,
+  plan as planned,
+  recorded,
+  selected,
+  tellUnmatched
+} from "./Invocation.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import { PlanError } from "./PlanError.ts"
@@ -19,12 +28,14 @@ import * as Report from "./Report.ts"
 import * as RunHistory from "./RunHistory.ts"
 import * as Scope from "./Scope.ts"
 import * as Staleness from "./Staleness.ts"
+import * as Selection from "./Selection.ts"
 import * as StatusReport from "./StatusReport.ts"
 import * as WhyReport from "./WhyReport.ts"
 
 export const list = Effect.fn("Questions.list")(function* (invocation: Invocation, selection: ReadonlyArray<string>) {
-  const { graph } = yield* definitions(invocation)
-  const keys = yield* selected(graph, selection)
+  const project = yield* definitions(invocation)
+  const { graph } = project
+  const keys = yield* selected(invocation, project, selection, recorded(project))
   yield* answer(invocation, Array.from(keys), (medium) => {
     if (!medium.animated) return Array.from(keys)
     const { nodes } = GraphReport.make(graph, keys)
@@ -46,8 +57,9 @@ export const graph = Effect.fn("Questions.graph")(function* (
   selection: ReadonlyArray<string>,
   format: GraphReport.Format
 ) {
-  const { graph } = yield* definitions(invocation)
-  const report = GraphReport.make(graph, yield* selected(graph, selection))
+  const project = yield* definitions(invocation)
+  const keys = yield* selected(invocation, project, selection, recorded(project))
+  const report = GraphReport.make(project.graph, keys)
   yield* Console.log(GraphReport.render(report, invocation.json ? "json" : format))
 })
 
@@ -59,6 +71,7 @@ export const plan = Effect.fn("Questions.plan")(function* (
 ) {
   const project = yield* definitions(invocation)
   const plan = yield* planned(project.graph, request).pipe(Effect.provide(Project.services(project)))
+  yield* tellUnmatched(invocation, plan.unmatched)
   yield* answer(invocation, PlanReport.toJson(plan), () => PlanReport.explain(plan))
   if (check && plan.blocks.length > 0) yield* ExitCode.end(ExitCode.pending)
 })
@@ -69,8 +82,9 @@ export const status = Effect.fn("Questions.status")(function* (
   each: "asset" | "partition"
 ) {
   const project = yield* definitions(invocation)
-  const keys = yield* selected(project.graph, selection)
-  const found = yield* subject(project).pipe(Effect.provide(Project.services(project)))
+  const subject = yield* Effect.cached(recorded(project))
+  const keys = yield* selected(invocation, project, selection, subject)
+  const found = yield* subject
   const rows = StatusReport.make(found, keys, each)
   yield* answer(invocation, rows, (medium, now) => StatusReport.toText(rows, now, medium))
 })
@@ -81,14 +95,19 @@ export const why = Effect.fn("Questions.why")(function* (
   partition: string | null
 ) {
   const project = yield* definitions(invocation)
-  if (!project.graph.nodes.has(asset)) {
-    yield* selected(project.graph, [asset])
-    return yield* new ExitCode.UsageError({ message: `why explains one asset; "${asset}" is a selection` })
-  }
-  const found = yield* subject(project).pipe(Effect.provide(Project.services(project)))
+  yield* isOneAsset("why explains", project.graph, asset)
+  const found = yield* recorded(project)
   if (partition !== null) yield* hasPartition(project.graph, found, { asset, partition })
   const report = WhyReport.make(found, { asset, partition })
   yield* answer(invocation, report, (_, now) => WhyReport.toText(report, found, now))
+})
+
+/** As declared: the database is not asked. */
+export const describe = Effect.fn("Questions.describe")(function* (invocation: Invocation, asset: string) {
+  const { graph } = yield* definitions(invocation)
+  yield* isOneAsset("describe tells of", graph, asset)
+  const report = AssetReport.make(graph, asset)
+  yield* answer(invocation, report, (medium) => AssetReport.toText(report, medium))
 })
 
 export const runs = Effect.fn("Questions.runs")(function* (invocation: Invocation, limit: number) {
@@ -113,6 +132,12 @@ export const logs = Effect.fn("Questions.logs")(function* (invocation: Invocatio
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const isOneAsset = Effect.fnUntraced(function* (does: string, graph: AssetGraph.AssetGraph, asset: string) {
+  if (graph.nodes.has(asset)) return
+  if (!Selection.needsFacts([asset])) yield* Effect.fromResult(Selection.resolve(graph, [asset]))
+  return yield* new ExitCode.UsageError({ message: `${does} one asset; "${asset}" is a selection` })
+})
 
 const history = (id: string) =>
   Effect.gen(function* () {

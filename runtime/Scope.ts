@@ -9,6 +9,7 @@ import type { AssetGraph } from "./AssetGraph.ts"
 import * as Partition from "./Partition.ts"
 import { type PlanError, type Problem, refuse } from "./PlanError.ts"
 import * as Selection from "./Selection.ts"
+import * as SelectionFacts from "./SelectionFacts.ts"
 import * as Staleness from "./Staleness.ts"
 
 /** What a person, a schedule or a backfill asks for. */
@@ -31,6 +32,8 @@ export interface Scope {
   readonly chosen: ReadonlySet<string>
   readonly forced: ReadonlySet<string>
   readonly rechecked: ReadonlySet<string>
+  /** Parts of the selection that no asset answers to. */
+  readonly unmatched: ReadonlyArray<Selection.Unmatched>
   /** Whether a slice of an asset, by its number, may be touched. */
   readonly within: (asset: string) => (index: number) => boolean
 }
@@ -42,12 +45,14 @@ export const make = (
   request: Request
 ): Result.Result<Scope, PlanError | Selection.SelectionError> =>
   Result.gen(function* () {
-    const selected = yield* Selection.resolve(graph, request.selection)
+    const facts = SelectionFacts.make(assessments)
+    const { keys: selected, unmatched } = yield* Selection.evaluate(graph, request.selection, facts)
     const chosen = request.recheck ? withUpstream(graph, selected) : selected
     return {
       chosen,
       forced: request.force ? selected : nothing,
       rechecked: request.recheck ? chosen : nothing,
+      unmatched,
       within: yield* partitionsWithin(graph, assessments, chosen, request)
     }
   })

@@ -60,7 +60,8 @@ const show = (problem: Problem): string =>
     UnknownAttribute: ({ attribute, known, nearest }) =>
       `there is no attribute "${clip(attribute)}"${nearest.length > 0 ? suggestion(nearest) : `; there are ${known.join(", ")}`}`,
     UnknownFunction: ({ function: name, known }) => `"${clip(name)}" is no function; expected ${either(known)}`,
-    UnknownValue: ({ attribute, known, value }) => `"${clip(value)}" is no value of ${attribute}:; expected ${either(known)}`,
+    UnknownValue: ({ attribute, known, value }) =>
+      `"${clip(value)}" is no value of ${attribute}:; expected ${either(known)}`,
     Unexpected: ({ expected, found }) =>
       `${found === "" ? "the selection ends too early" : `"${clip(found)}" cannot stand here`}; expected ${either(expected.map(quoted))}`,
     Unclosed: ({ missing }) => `this is never closed; expected ${quoted(missing)}`

@@ -137,6 +137,7 @@ const declare = <Row>(options: Options, publishes: Definition["publishes"]): Io<
   })
   return IoManager.make({
     kind: "table",
+    fields: columns.map(({ description, name, nullable, type }) => ({ name, type, nullable, description })),
     describe: (owner) => `table ${define(owner).name}`,
     problems: (owner) => [...problems, ...mistakes(define(owner), owner)],
     store: (owner) => Effect.map(Tables, (tables) => tables.store<Row>(define(owner)))

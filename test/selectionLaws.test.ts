@@ -1,84 +1,144 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Asset from "../runtime/Asset.ts"
 import * as AssetGraph from "../runtime/AssetGraph.ts"
 import * as Selection from "../runtime/Selection.ts"
+import { Choices, Declarations, draw, World } from "./RandomSelection.ts"
 import { asset } from "./Simulation.ts"
 
-const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
+const take = (world: World, text: string): ReadonlyArray<string> =>
+  Array.from(Result.getOrThrow(Selection.resolve(world.graph, [text], world.facts)))
 
-const Declaration = Schema.Struct({
-  reads: Schema.Array(upTo(11)).check(Schema.isMaxLength(3)),
-  follows: Schema.Array(upTo(11)).check(Schema.isMaxLength(1)),
-  group: Schema.NullOr(Schema.Literals(["raw", "raw/deep", 'odd "name"*']).check()),
-  tags: Schema.Array(Schema.Literals(["pii", "year"])).check(Schema.isMaxLength(2)),
-  value: Schema.Literals(["", "1", "12"]),
-  stale: Schema.Boolean
+const parse = (text: string) => Result.getOrThrow(Selection.parse(text))
+
+describe("every selection of every graph", () => {
+  const life = { declarations: Declarations, choices: Choices }
+  const options = { arbitrary: { runs: 1000 }, timeout: 60_000 }
+
+  it.prop(
+    "takes what its words mean",
+    life,
+    ({ choices, declarations }) => {
+      const world = new World(declarations)
+      const drawn = draw(choices, declarations.length)
+      const meant = world.graph.order.filter((key) => drawn.takes(world, key))
+      assert.deepStrictEqual(take(world, drawn.text), meant, drawn.text)
+    },
+    options
+  )
+
+  it.prop(
+    "means the same when it is printed and read again",
+    life,
+    ({ choices, declarations }) => {
+      const world = new World(declarations)
+      const { text } = draw(choices, declarations.length)
+      const printed = Selection.print(parse(text))
+      assert.deepStrictEqual(take(world, printed), take(world, text), `${text} was printed as ${printed}`)
+      assert.strictEqual(Selection.print(parse(printed)), printed)
+    },
+    options
+  )
 })
-type Declaration = typeof Declaration.Type
 
-const Declarations = Schema.Array(Declaration).check(Schema.isMinLength(1), Schema.isMaxLength(10))
+describe("every text", () => {
+  const options = { arbitrary: { runs: 3000 }, timeout: 60_000 }
 
-/** Decisions of whoever draws an expression, used up one by one; 0 once there are none, which is the simplest. */
-const Choices = Schema.Array(upTo(999)).check(Schema.isMinLength(1), Schema.isMaxLength(60))
+  /** Reads as an expression that can be printed and read again, or is refused at one of its characters. */
+  const isUnderstoodOrRefused = (text: string) =>
+    Result.match(Selection.parse(text), {
+      onFailure: (error) => {
+        assert.isAtLeast(error.position, 0)
+        assert.isAtMost(error.position, text.length)
+        assert.lengthOf(error.message.split("\n"), 3)
+      },
+      onSuccess: (expression) => {
+        const printed = Selection.print(expression)
+        assert.strictEqual(Selection.print(parse(printed)), printed)
+      }
+    })
 
-interface Drawn {
-  readonly text: string
-  /** What it means, straight from the words. */
-  readonly means: (world: World, key: string) => boolean
-}
+  const bytes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff })))
+  const pieces = Schema.Array(
+    Schema.Literals([...'()+*:="\\ \n<>,1a', "and", "OR ", " not ", "tag:", "sinks(", "<null>", "status:", "999", "😀"])
+  )
 
-class World {
-  readonly graph: AssetGraph.AssetGraph
-  readonly facts: Selection.Facts
-  readonly stale: ReadonlySet<string>
+  it.prop(
+    "is understood or refused, whatever its characters",
+    { bytes },
+    ({ bytes }) => {
+      isUnderstoodOrRefused(String.fromCharCode(...bytes))
+    },
+    options
+  )
 
-  constructor(declarations: ReadonlyArray<Declaration>) {
-    const assets: Array<Asset.Any> = []
-    for (const [index, { follows, group, reads, tags, value }] of declarations.entries()) {
-      const earlier = (other: number) => assets[other % index]!
-      const deps = index === 0 ? [] : reads.map(earlier)
-      const plain: Asset.Any = asset(`a_${index}`, { deps: Object.fromEntries(deps.map((dep) => [dep.key, dep])) })
-      const labelled = plain.pipe(Asset.tags(Object.fromEntries(tags.map((tag) => [tag, value]))))
-      const ordered = index === 0 ? labelled : labelled.pipe(Asset.after(...follows.map(earlier)))
-      assets.push(group === null ? ordered : Object.assign(ordered, { group }))
-    }
-    this.graph = graphOf(assets)
-    this.stale = new Set(assets.filter((_, index) => declarations[index]!.stale).map(({ key }) => key))
-    this.facts = { hasStatus: (key, status) => status === "stale" && this.stale.has(key), hasChanged: () => false }
-  }
+  it.prop(
+    "is understood or refused when it is made of what expressions are made of",
+    { pieces },
+    ({ pieces }) => {
+      isUnderstoodOrRefused(pieces.join(""))
+    },
+    options
+  )
 
-  asset(key: string) {
-    return this.graph.nodes.get(key)!.asset
-  }
+  const edits = Schema.Array(Schema.Tuple([Schema.Int, Schema.Literals([...'()+*:="\\ ', ""])])).check(
+    Schema.isMinLength(1),
+    Schema.isMaxLength(3)
+  )
 
-  /** One level up what goes before it, one level down what reads it. */
-  next(key: string, direction: "up" | "down"): ReadonlyArray<string> {
-    const { after, deps, dependents } = this.graph.nodes.get(key)!
-    return direction === "down" ? dependents : [...deps.map((edge) => edge.asset), ...after]
-  }
+  it.prop(
+    "is understood or refused when it is nearly right",
+    { choices: Choices, edits },
+    ({ choices, edits }) => {
+      let { text } = draw(choices, 9)
+      for (const [place, character] of edits) {
+        const at = Math.abs(place) % (text.length + 1)
+        text = text.slice(0, at) + character + text.slice(at + 1)
+      }
+      isUnderstoodOrRefused(text)
+    },
+    options
+  )
+})
 
-  /** Whether a walk of at least one and at most so many levels ends where `holds`. */
-  leads(key: string, direction: "up" | "down", levels: number, holds: (key: string) => boolean): boolean {
-    return (
-      levels > 0 &&
-      this.next(key, direction).some((next) => holds(next) || this.leads(next, direction, levels - 1, holds))
-    )
-  }
+// A parser that took quadratic time would need the better part of an hour for one of these.
+describe("a text of a million characters", { timeout: 60_000 }, () => {
+  const times = (text: string, end = "") => text.repeat(Math.floor(1_000_000 / (text.length + end.length)))
+  const graph = AssetGraph.make([asset("users")])
 
-  /** Likewise, against the direction. */
-  isLedTo(key: string, direction: "up" | "down", levels: number, holds: (key: string) => boolean): boolean {
-    return this.graph.order.some(
-      (other) => holds(other) && this.leads(other, direction, levels, (reached) => reached === key)
-    )
-  }
-}
+  it.each([
+    ["parentheses", times("(", ")") + "users" + times(")", "(")],
+    ["negations", times("not ") + "users"],
+    ["negations in parentheses", times("not (", ")") + "users" + times(")", "not (")],
+    ["levels around levels", times("1+(", ")+") + "users" + times(")+", "1+(")],
+    ["functions", times("sinks(", ")") + "users" + times(")", "sinks(")],
+    ["alternatives", times("users or ") + "users"],
+    ["conditions to the right", times("users and (", ")") + "users" + times(")", "users and (")],
+    ["blanks", times(" ") + "users"],
+    ["wildcards", times("*")],
+    ["wildcards in quotes", `"${times("*")}"`],
+    ["a number", `${times("9")}+users`]
+  ])("of %s is understood", (_, text) => {
+    assert.isAtMost(Result.getOrThrow(Selection.resolve(graph, [text])).size, 1)
+    const printed = Selection.print(parse(text))
+    assert.strictEqual(Selection.print(parse(printed)), printed)
+  })
 
-// Groups with odd names cannot be declared; that they could be found is what is tested.
-const graphOf = (assets: ReadonlyArray<Asset.Any>): AssetGraph.AssetGraph => {
-  const declared = AssetGraph.make(assets.map((asset) => Object.assign(asset, { group: undefined, ...groupOf(asset) })))
-  return declared
-}
-
-const groupOf = (asset: Asset.Any) => ({ group: asset.group })
+  it.each([
+    ["parentheses that open", times("("), 1_000_000],
+    ["parentheses of which one is not closed", `${times("(", ")")}users${times(")", "(").slice(1)}`, 0],
+    ["parentheses that close", `users${times(")")}`, 5],
+    ["functions that are cut off", times("roots("), 999_996],
+    ["quotes", times('"users" '), 8],
+    ["a quote without an end", `group:"${times("a")}`, 6],
+    ["backslashes", `"${times("\\")}`, 0],
+    ["one word", times("a"), 0],
+    ["operators", times("and "), 0],
+    ["levels", times("+"), 1]
+  ])("of %s is refused", (_, text, position) => {
+    const refused = Selection.resolve(graph, [text])
+    assert(Result.isFailure(refused))
+    assert.strictEqual(refused.failure.position, position)
+    assert.isBelow(refused.failure.message.length, 600)
+  })
+})

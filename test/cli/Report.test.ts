@@ -110,6 +110,7 @@ describe("the progress of a run", () => {
     at: 0,
     dynamic: new Map(),
     selection: [],
+    unmatched: [],
     blocks: assets.map(block),
     steps: assets.map(step),
     upstreamNotSelected: [],

@@ -1,0 +1,154 @@
+/**
+ * One asset as it is declared: what it is, where it is kept, what it is made from and how it is run.
+ *
+ * Says nothing of what is published; that is told by `StatusReport` and `WhyReport`.
+ */
+import * as Duration from "effect/Duration"
+import * as Asset from "./Asset.ts"
+import type * as AssetGraph from "./AssetGraph.ts"
+import type * as IoManager from "./IoManager.ts"
+import type * as Partition from "./Partition.ts"
+import * as Report from "./Report.ts"
+
+/** What `describe --json` prints. */
+export interface AssetReport {
+  readonly asset: string
+  readonly description: string | null
+  readonly group: string | null
+  readonly tags: Readonly<Record<string, string>>
+  /** That of its value first. */
+  readonly kinds: ReadonlyArray<string>
+  readonly owners: ReadonlyArray<string>
+  /** Where people find the value. */
+  readonly location: string
+  readonly columns: ReadonlyArray<{
+    readonly name: string
+    readonly type: string
+    readonly nullable: boolean
+    readonly description: string | null
+  }>
+  /** `mapping` is which partitions it reads. */
+  readonly dependencies: ReadonlyArray<AssetGraph.Edge>
+  /** What only goes first. */
+  readonly after: ReadonlyArray<string>
+  /** What reads it. */
+  readonly dependents: ReadonlyArray<string>
+  readonly partitions: { readonly kind: string; readonly start: string } | null
+  readonly checks: ReadonlyArray<{
+    readonly name: string
+    readonly blocking: boolean
+    readonly severity: "warn" | "error"
+    readonly description: string | null
+  }>
+  /** At most so many retries. */
+  readonly retries: number
+  /** In milliseconds. */
+  readonly timeout: number | null
+  /** A duration in words, or a cron expression in UTC. */
+  readonly recheckAfter: string | null
+  readonly unrepeatable: boolean
+  readonly codeVersion: string
+}
+
+export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => {
+  const { after, asset, dependents, deps } = graph.nodes.get(key)!
+  const { io, partitions } = asset
+  return {
+    asset: key,
+    description: asset.description ?? null,
+    group: asset.group ?? null,
+    tags: asset.tags,
+    kinds: Array.from(new Set([io.kind, ...asset.kinds])),
+    owners: asset.owners,
+    location: io.describe(Asset.owner(asset)),
+    columns: io.fields.map((field: IoManager.Field) => ({ ...field, description: field.description ?? null })),
+    dependencies: deps,
+    after,
+    dependents,
+    partitions: partitions === undefined ? null : partitionsOf(partitions),
+    checks: asset.checks.map(({ blocking, description, name, severity }) => ({
+      name,
+      blocking,
+      severity,
+      description: description ?? null
+    })),
+    retries: asset.retry?.times ?? 0,
+    timeout: asset.timeout === undefined ? null : Duration.toMillis(asset.timeout),
+    recheckAfter: recheckInWords(asset.recheckAfter),
+    unrepeatable: asset.unrepeatable,
+    codeVersion: asset.codeVersion
+  }
+}
+
+/** What there is to say, one thing a line; then the columns. */
+export const toText = (self: AssetReport, medium: Report.Medium): ReadonlyArray<string> => {
+  const { bold, dim } = medium.style
+  const facts: ReadonlyArray<readonly [title: string, text: string]> = [
+    ["group", self.group ?? ""],
+    ["tags", tagsInWords(self.tags)],
+    ["kinds", self.kinds.join(", ")],
+    ["owners", self.owners.join(", ")],
+    ["kept as", self.location],
+    ["partitions", partitionsInWords(self.partitions)],
+    ["reads", self.dependencies.map(dependencyInWords).join(", ")],
+    ["after", self.after.join(", ")],
+    ["read by", self.dependents.join(", ")],
+    ["checks", self.checks.map(checkInWords).join(", ")],
+    ["retries", self.retries === 0 ? "" : `at most ${self.retries}`],
+    ["timeout", self.timeout === null ? "" : Report.duration(self.timeout)],
+    ["recheck", self.recheckAfter ?? ""],
+    ["repeatable", self.unrepeatable ? "no: its source forgets, so partitions are frozen once they end" : ""],
+    ["code", `version ${self.codeVersion}`]
+  ]
+  const told = facts.filter(([, text]) => text !== "")
+  const width = Math.max(...told.map(([title]) => title.length))
+  return [
+    bold(self.asset),
+    ...(self.description === null ? [] : [self.description.replaceAll(/\s+/g, " ").trim()]),
+    "",
+    ...told.map(([title, text]) => `${dim(title.padEnd(width))}  ${text}`),
+    ...(self.columns.length === 0 ? [] : ["", ...columnsToText(self.columns, medium)])
+  ]
+}
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const recheckInWords = (recheckAfter: Asset.RecheckAfter | undefined): string | null => {
+  if (recheckAfter === undefined) return null
+  return recheckAfter._tag === "Cron" ? recheckAfter.expression : Duration.format(recheckAfter.duration)
+}
+
+const partitionsOf = ({ _tag, start }: Partition.Partitioning) => ({ kind: _tag.toLowerCase(), start })
+
+const tagsInWords = (tags: AssetReport["tags"]) =>
+  Object.entries(tags)
+    .map(([name, value]) => (value === "" ? name : `${name}=${value}`))
+    .join(", ")
+
+const partitionsInWords = (partitions: AssetReport["partitions"]) =>
+  partitions === null ? "" : `${partitions.kind}, from ${partitions.start}`
+
+const dependencyInWords = ({ asset, mapping }: AssetGraph.Edge): string => {
+  switch (mapping) {
+    case "whole":
+      return asset
+    case "identity":
+      return `${asset} (the same partition)`
+    case "all":
+      return `${asset} (all partitions)`
+  }
+}
+
+const checkInWords = ({ blocking, name, severity }: AssetReport["checks"][number]): string => {
+  const ways = [...(blocking ? ["blocking"] : []), ...(severity === "warn" ? ["warns"] : [])]
+  return ways.length === 0 ? name : `${name} (${ways.join(", ")})`
+}
+
+const columnsToText = (columns: AssetReport["columns"], medium: Report.Medium) =>
+  Report.table(
+    [{ title: "column" }, { title: "type" }, { title: "null" }, { title: "description", gives: true }],
+    columns.map(({ description, name, nullable, type }) => [name, type, nullable ? "yes" : "", description ?? ""]),
+    medium
+  )
