@@ -21,6 +21,7 @@ import * as GraphReport from "./GraphReport.ts"
 import type { Invocation } from "./Invocation.ts"
 import type * as Plan from "./Plan.ts"
 import * as Process from "./Process.ts"
+import * as ShellCompletion from "./ShellCompletion.ts"
 
 /** Carries out a command line, without the program's name, and answers with the exit code. Never fails. */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
@@ -259,7 +260,7 @@ const environment = Layer.mergeAll(
   // Files, processes and the terminal are for kinds of flags that no command here has; they take 20 ms to import.
   Layer.succeedContext(Context.empty() as Context.Context<Command.Environment>),
   CliOutput.layerPresenter(presenter),
-  Layer.succeed(CliConfig.CliConfig, { builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+  Layer.succeed(CliConfig.CliConfig, { builtIns: [GlobalFlag.Help, GlobalFlag.Version, ShellCompletion.flag] }),
   Layer.succeed(Logger.LogToStderr, true)
 )
 

@@ -8,7 +8,8 @@ import * as Staleness from "./Staleness.ts"
 
 export const make = (assessments: Staleness.Assessments): Selection.Facts => ({
   hasStatus: (asset, status) => Staleness.aggregate(assessments, asset)[statuses[status]] > 0,
-  hasChanged: (asset, what) => causesOf(assessments, asset).some((cause) => changes[cause._tag] === what)
+  hasChanged: (asset, what) =>
+    Staleness.causesOf(assessments, asset).some((causes) => causes.some((cause) => changes[cause._tag] === what))
 })
 
 // -----------------------------------------------------------------------------
@@ -30,9 +31,3 @@ const changes: Readonly<Record<string, Vocabulary["changed"]>> = {
   DependencyRemoved: "dependency",
   DependencyChanged: "dependency"
 }
-
-/** Of what differs about a frozen partition nothing comes. */
-const causesOf = (assessments: Staleness.Assessments, asset: string): ReadonlyArray<Reason.Cause> =>
-  Array.from(assessments.slices.get(asset)?.values() ?? []).flatMap(({ causes, status }) =>
-    status === "Stale" ? causes : []
-  )

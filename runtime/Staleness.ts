@@ -78,6 +78,12 @@ export function* entries(self: Assessments, asset: string): Generator<readonly [
   }
 }
 
+/** Why slices of an asset are Stale; slices that are so for the same causes share a list. */
+export const causesOf = (self: Assessments, asset: string): ReadonlyArray<ReadonlyArray<Reason.Cause>> => {
+  const own = self.slices.get(asset)!
+  return Array.from(own.causes).flatMap(([index, causes]) => (own.codes[index] === codes.Stale ? [causes] : []))
+}
+
 /** How many slices of an asset have each status. */
 export const aggregate = (self: Assessments, asset: string): Counts => self.slices.get(asset)!.counts
 

@@ -113,6 +113,7 @@ export type * as Confirmation from "./Confirmation.ts"
 export type * as PartitionActions from "./PartitionActions.ts"
 export type * as Actions from "./Actions.ts"
 export * as Process from "./Process.ts"
+export type * as ShellCompletion from "./ShellCompletion.ts"
 export * as Cli from "./Cli.ts"
 
 // test

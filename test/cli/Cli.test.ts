@@ -49,6 +49,9 @@ describe.concurrent("the command line", { timeout: 30_000 }, () => {
       [["plan", "--recheckk"], "unknown flag --recheckk; did you mean --recheck?"],
       [["list", "prics"], 'no asset is called "prics"; did you mean prices?'],
       [["why", "prics"], 'no asset is called "prics"; did you mean prices?'],
+      [["why", "status:stale"], 'why explains one asset; "status:stale" is a selection'],
+      [["describe", "prices+"], 'describe tells of one asset; "prices+" is a selection'],
+      [["list", "prices and (sales"], 'this is never closed; expected ")"'],
       [["why"], "the asset is missing"],
       [["why", "+prices"], 'why explains one asset; "+prices" is a selection'],
       [["wipe"], "wipe needs a selection; '*' stands for everything"],
@@ -69,6 +72,59 @@ describe.concurrent("the command line", { timeout: 30_000 }, () => {
     expect(stderr.trimEnd().split("\n")).toHaveLength(1)
     expect(JSON.parse(stderr)).toMatchObject({ _tag: "SelectionError", problem: { nearest: ["prices"] } })
     expect([stdout, code]).toEqual(["", 2])
+  })
+
+  it("says what of a selection matches nothing, which is no mistake", async () => {
+    const some = await run(["list", "prices or tag:pi", "kind:jsn"])
+    expect([some.stdout, some.stderr, some.code]).toEqual([
+      "prices\n",
+      "tag:pi matches nothing; did you mean pii?\nkind:jsn matches nothing; did you mean json?\n",
+      0
+    ])
+    const none = await run(["list", "sal*s*s", "--json"])
+    expect([json(none), none.code]).toEqual([[], 0])
+    expect(JSON.parse(none.stderr)).toEqual({
+      _tag: "NothingMatched",
+      message: "sal*s*s matches nothing",
+      expression: "sal*s*s",
+      nearest: []
+    })
+  })
+
+  it("describes one asset as it is declared", async () => {
+    const { code, stdout } = await run(["describe", "prices"])
+    expect(stdout.split("\n").map((line) => line.trim().split(/ {2,}/))).toEqual(
+      expect.arrayContaining([
+        ["What the supplier asks."],
+        ["group", "shop/supply"],
+        ["tags", "pii, team=buyers"],
+        ["kinds", "json, http"],
+        ["owners", "ann@example.org, team:buyers"],
+        ["kept as", "json prices"],
+        ["read by", "revenue"],
+        ["checks", "not negative (blocking), not unusual (warns)"],
+        ["recheck", "1d"],
+        ["code", "version 1"]
+      ])
+    )
+    expect(code).toBe(0)
+    expect((await run(["describe", "revenue"])).stdout).toMatch(/^reads +prices, sales \(all partitions\)$/m)
+    expect(json(await run(["describe", "sales", "--json"]))).toMatchObject({
+      asset: "sales",
+      description: null,
+      group: null,
+      tags: {},
+      kinds: ["json"],
+      owners: [],
+      columns: [],
+      dependencies: [],
+      after: ["prices"],
+      dependents: ["revenue"],
+      partitions: { kind: "daily" },
+      checks: [],
+      retries: 0,
+      codeVersion: "1"
+    })
   })
 
   it("refuses settings that cannot be", async () => {
@@ -113,7 +169,7 @@ describe.concurrent("the command line", { timeout: 30_000 }, () => {
     const { stdout } = await run(["--help"])
     const commands = Array.from(stdout.matchAll(/^  ([a-z]+) {2,}[A-Z]/gm), ([, name]) => name!)
     expect(commands.toSorted()).toEqual(
-      "check doctor graph list logs materialize migrate partitions plan run runs status why wipe".split(" ")
+      "check describe doctor graph list logs materialize migrate partitions plan run runs status why wipe".split(" ")
     )
     const helps = await Promise.all(["plan", "logs"].map((name) => run([name, "--help"])))
     for (const help of helps) expect([help.stdout.includes("USAGE"), help.code]).toEqual([true, 0])
@@ -125,6 +181,8 @@ describe.concurrent("the command line", { timeout: 30_000 }, () => {
     for (const shell of ["bash", "zsh", "fish"]) {
       const { code, stdout } = await run(["--completions", shell])
       expect([stdout.includes("materialize"), stdout.includes("recheck"), code]).toEqual([true, true, 0])
+      expect(stdout).toContain("assets list".replace("assets", shell === "bash" ? '"${words[0]}"' : "assets"))
+      expect(stdout).not.toContain("__asset_keys__")
     }
   })
 
@@ -138,6 +196,35 @@ describe.concurrent("the command line", { timeout: 30_000 }, () => {
     expect(completed("assets", "mat")).toBe("materialize")
     expect(completed("assets", "materialize", "--re")).toBe("--recheck")
     expect(completed("assets", "graph", "--format", "")).toBe("text mermaid dot json")
+  })
+
+  it("completes asset keys in bash, after whatever a selection starts with", async () => {
+    const bin = Path.join(folder, "bin")
+    Fs.mkdirSync(bin)
+    Fs.symlinkSync(Path.join(import.meta.dirname, "../../runtime/bin/assets.ts"), Path.join(bin, "assets"))
+    const { stdout } = await run(["--completions", "bash"])
+    const completed = (word: string, before = `--definitions ${project("shop.ts")}`) => {
+      const line = `assets materialize ${before} ${word}`
+      const words = ["assets", "materialize", ...before.split(" "), word].map((word) => JSON.stringify(word))
+      // As readline passes it: without the quote that is open.
+      const bare = JSON.stringify(word.replace(/^'/, ""))
+      const script = [
+        stdout,
+        `COMP_LINE=${JSON.stringify(line)} COMP_WORDS=(${words.join(" ")}) COMP_CWORD=${words.length - 1}`,
+        `_assets assets ${bare}; printf '%s\\n' "\${COMPREPLY[@]}"`
+      ]
+      const env = { ...process.env, PATH: `${bin}:${Path.dirname(process.execPath)}:${process.env["PATH"]}` }
+      return ChildProcess.execFileSync("bash", ["--norc", "-c", script.join("\n")], { encoding: "utf8", env })
+        .trim()
+        .split("\n")
+    }
+    expect(completed("")).toEqual(["prices", "sales", "revenue", "forecast"])
+    expect(completed("re")).toEqual(["revenue"])
+    expect(completed("2+pr")).toEqual(["2+prices"])
+    expect(completed("'prices or s")).toEqual(["prices or sales"])
+    expect(completed("'not (s")).toEqual(["not (sales"])
+    expect(completed("f", `--definitions=${project("shop.ts")} prices`)).toEqual(["forecast"])
+    expect(completed("", "--definitions gone.ts")).toEqual([""])
   })
 
   it("ends quietly when the reader has seen enough", async () => {

@@ -58,6 +58,27 @@ describe("a shop that was brought up to date", { timeout: 60_000 }, () => {
     expect((await shop.assets(["plan", "--check"])).code).toBe(0)
   })
 
+  it("selects by what is recorded, before anything is done", async () => {
+    const moved = { SHOP_CODE: "2" }
+    expect(json(await shop.assets(["list", "status:stale or status:maybe", "--json"], moved))).toEqual([
+      "revenue",
+      "forecast"
+    ])
+    expect(json(await shop.assets(["list", "changed:code", "--json"], moved))).toEqual(["revenue"])
+    const steps = json(await shop.assets(["plan", "changed:code+", "--json"], moved)).steps
+    expect(steps.map(({ asset }: any) => asset)).toEqual(["revenue", "forecast"])
+    const [row, ...others] = json(await shop.assets(["status", "status:stale", "--json"], moved))
+    expect([row.asset, row.status, others]).toEqual(["revenue", "Stale", []])
+  })
+
+  it("says when nothing is in the state that is asked for", async () => {
+    const none = await shop.assets(["materialize", "status:missing", "--json"])
+    expect(JSON.parse(none.stderr)).toMatchObject({ _tag: "NothingMatched", expression: "status:missing" })
+    expect([jsonLines(none).map(({ _tag }: any) => _tag), none.code]).toEqual([["RunSucceeded"], 0])
+    const plan = await shop.assets(["plan", "status:stale"])
+    expect([plan.stderr, plan.code]).toEqual(["status:stale matches nothing\n", 0])
+  })
+
   it("has a status for each asset and each partition", async () => {
     const rows = json(await shop.assets(["status", "--json"]))
     expect(rows.map((row: any) => [row.asset, row.status])).toEqual([

@@ -37,6 +37,10 @@ const prices = Asset.make("prices", {
       ? Effect.fail(new SupplierGone())
       : Effect.succeed({ amount: Number(process.env["SHOP_PRICE"] ?? 10) })
 }).pipe(
+  Asset.group("shop/supply"),
+  Asset.tags({ pii: "", team: "buyers" }),
+  Asset.kinds("http"),
+  Asset.owners("ann@example.org", "team:buyers"),
   Asset.recheckAfter("1 day"),
   Asset.check("not negative", {
     blocking: true,
