@@ -88,21 +88,21 @@ const unknown: Facts = { hasStatus: asked, hasChanged: asked }
 /** 1 at the places of members in the order of the graph. */
 type Members = Uint8Array
 
-/** By place in the order of the graph, the places next to it in one direction. */
-type Edges = ReadonlyArray<ReadonlyArray<number>>
-
 class Evaluator {
   private readonly graph: AssetGraph
   private readonly facts: Facts
   private readonly assets: ReadonlyArray<Asset.Any>
   private readonly operands = new Map<string, Members>()
   private readonly empty = new Map<string, Unmatched>()
-  private edges: { readonly up: Edges; readonly down: Edges } | undefined
+  private places: ReadonlyMap<string, number> | undefined
+  private readonly nexts: Readonly<Record<"up" | "down", Array<ReadonlyArray<number> | undefined>>>
 
   constructor(graph: AssetGraph, facts: Facts) {
     this.graph = graph
     this.facts = facts
     this.assets = graph.order.map((key) => graph.nodes.get(key)!.asset)
+    const nowhere = () => this.assets.map(() => undefined)
+    this.nexts = { up: nowhere(), down: nowhere() }
   }
 
   none(): Members {
@@ -120,22 +120,22 @@ class Evaluator {
       switch (term._tag) {
         case "And": {
           const right = stack.pop()!
-          stack.push(stack.pop()!.map((member, at) => member & right[at]!))
+          stack.push(combine(stack.pop()!, right, (a, b) => a & b))
           break
         }
         case "Or": {
           const right = stack.pop()!
-          stack.push(stack.pop()!.map((member, at) => member | right[at]!))
+          stack.push(combine(stack.pop()!, right, (a, b) => a | b))
           break
         }
         case "Not":
-          stack.push(stack.pop()!.map((member) => 1 - member))
+          stack.push(combine(this.none(), stack.pop()!, (_, member) => 1 - member))
           break
         case "Reach": {
           const members = stack.pop()!
           const above = this.reach(members, "up", term.up)
           const below = this.reach(members, "down", term.down)
-          stack.push(above.map((member, at) => member | below[at]!))
+          stack.push(combine(above, below, (a, b) => a | b))
           break
         }
         case "Sinks":
@@ -162,7 +162,8 @@ class Evaluator {
     const known = this.operands.get(source)
     if (known !== undefined) return known
     const holds = this.predicate(term)
-    const members = Uint8Array.from(this.assets, (asset) => (holds(asset) ? 1 : 0))
+    const members = this.none()
+    for (let at = 0; at < members.length; at++) if (holds(this.assets[at]!)) members[at] = 1
     this.operands.set(source, members)
     this.noteEmpty(members, source, term)
     return members
@@ -175,10 +176,10 @@ class Evaluator {
         return ({ key }) => matches(key)
       }
       case "Has": {
-        const valuesOf = values[term.attribute]
-        if (term.value === null) return (asset) => valuesOf(asset).length === 0
+        const some = someValue[term.attribute]
+        if (term.value === null) return (asset) => !some(asset, anything)
         const matches = matcher(term.value)
-        return (asset) => valuesOf(asset).some(matches)
+        return (asset) => some(asset, matches)
       }
       case "Tag":
         return hasTag(term)
@@ -197,44 +198,49 @@ class Evaluator {
   /** Members, and what is at most so many levels away from one. */
   private reach(members: Members, direction: "up" | "down", levels: number): Members {
     if (levels === 0) return members
-    const edges = this.neighbours()[direction]
-    const distances = Array.from(members, (member) => (member === 1 ? 0 : Infinity))
+    const distances = new Float64Array(members.length)
+    for (let at = 0; at < members.length; at++) distances[at] = members[at] === 1 ? 0 : Infinity
     // In an order in which nothing is left before all that leads to it was.
-    for (const at of this.places(direction)) {
+    this.walk(direction, (at) => {
       const distance = distances[at]!
-      if (distance >= levels) continue
-      for (const next of edges[at]!) if (distances[next]! > distance + 1) distances[next] = distance + 1
-    }
-    return Uint8Array.from(distances, (distance) => (distance === Infinity ? 0 : 1))
+      if (distance >= levels) return
+      for (const next of this.next(direction, at)) if (distances[next]! > distance + 1) distances[next] = distance + 1
+    })
+    const reached = this.none()
+    for (let at = 0; at < reached.length; at++) if (distances[at] !== Infinity) reached[at] = 1
+    return reached
   }
 
   /** Members from which no other one can be reached in a direction. */
   private ends(members: Members, direction: "up" | "down"): Members {
-    const edges = this.neighbours()[direction]
     const leads = this.none()
-    for (const at of this.places(direction === "up" ? "down" : "up")) {
-      if (edges[at]!.some((next) => members[next] === 1 || leads[next] === 1)) leads[at] = 1
-    }
-    return members.map((member, at) => member & (1 - leads[at]!))
+    this.walk(direction === "up" ? "down" : "up", (at) => {
+      for (const next of this.next(direction, at)) if (members[next] === 1 || leads[next] === 1) leads[at] = 1
+    })
+    return combine(members, leads, (member, leads) => member & (1 - leads))
   }
 
   /** The order of the graph has what an asset reads and follows before it. */
-  private *places(direction: "up" | "down"): Iterable<number> {
+  private walk(direction: "up" | "down", visit: (at: number) => void): void {
     const { length } = this.assets
-    for (let at = 0; at < length; at++) yield direction === "down" ? at : length - 1 - at
+    if (direction === "down") for (let at = 0; at < length; at++) visit(at)
+    else for (let at = length - 1; at >= 0; at--) visit(at)
   }
 
-  private neighbours() {
-    if (this.edges !== undefined) return this.edges
-    const { nodes, order } = this.graph
-    const places = new Map(order.map((key, at) => [key, at]))
-    const toPlaces = (keys: ReadonlyArray<string>) => keys.map((key) => places.get(key)!)
-    const all = order.map((key) => nodes.get(key)!)
-    this.edges = {
-      up: all.map(({ after, deps }) => toPlaces([...deps.map((edge) => edge.asset), ...after])),
-      down: all.map(({ dependents }) => toPlaces(dependents))
+  /** The places one level away; looked up once, and only where something is reached. */
+  private next(direction: "up" | "down", at: number): ReadonlyArray<number> {
+    const known = this.nexts[direction][at]
+    if (known !== undefined) return known
+    this.places ??= new Map(this.graph.order.map((key, at) => [key, at]))
+    const { after, dependents, deps } = this.graph.nodes.get(this.graph.order[at]!)!
+    const found: Array<number> = []
+    if (direction === "down") for (const key of dependents) found.push(this.places.get(key)!)
+    else {
+      for (const edge of deps) found.push(this.places.get(edge.asset)!)
+      for (const key of after) found.push(this.places.get(key)!)
     }
-    return this.edges
+    this.nexts[direction][at] = found
+    return found
   }
 
   private unknownAsset(expression: string, key: string, position: number): SelectionError {
@@ -251,18 +257,34 @@ class Evaluator {
   private alike(term: Syntax.Operand): ReadonlyArray<string> {
     const pattern = term._tag === "Has" ? term.value : term._tag === "Tag" ? term.name : null
     if (pattern === null || pattern.length > 1) return []
-    const valuesOf = term._tag === "Has" ? values[term.attribute] : ({ tags }: Asset.Any) => Object.keys(tags)
-    return nearest(pattern[0], new Set(this.assets.flatMap(valuesOf))).filter((value) => value !== pattern[0])
+    const values = new Set<string>()
+    const collect = (value: string) => values.add(value).size === 0
+    for (const asset of this.assets) {
+      if (term._tag === "Has") someValue[term.attribute](asset, collect)
+      else Object.keys(asset.tags).some(collect)
+    }
+    return nearest(pattern[0], values).filter((value) => value !== pattern[0])
   }
 }
 
-const values: Readonly<Record<Syntax.Has["attribute"], (asset: Asset.Any) => ReadonlyArray<string>>> = {
-  key: ({ key }) => [key],
-  group: ({ group }) => (group === undefined ? [] : [group]),
-  kind: ({ io, kinds }) => [io.kind, ...kinds],
-  owner: ({ owners }) => owners,
-  check: ({ checks }) => checks.map((check) => check.name),
-  partitions: ({ partitions }) => (partitions === undefined ? [] : [partitions._tag.toLowerCase()])
+type Wanted = (value: string) => boolean
+
+const anything: Wanted = () => true
+
+const combine = (left: Members, right: Members, one: (left: number, right: number) => number): Members => {
+  const combined = new Uint8Array(left.length)
+  for (let at = 0; at < left.length; at++) combined[at] = one(left[at]!, right[at]!)
+  return combined
+}
+
+/** Whether some value of an attribute is as wanted. */
+const someValue: Readonly<Record<Syntax.Has["attribute"], (asset: Asset.Any, wanted: Wanted) => boolean>> = {
+  key: ({ key }, wanted) => wanted(key),
+  group: ({ group }, wanted) => group !== undefined && wanted(group),
+  kind: ({ io, kinds }, wanted) => wanted(io.kind) || kinds.some(wanted),
+  owner: ({ owners }, wanted) => owners.some(wanted),
+  check: ({ checks }, wanted) => checks.some((check) => wanted(check.name)),
+  partitions: ({ partitions }, wanted) => partitions !== undefined && wanted(partitions._tag.toLowerCase())
 }
 
 const traits: Readonly<Record<Syntax.Vocabulary["is"], (asset: Asset.Any) => boolean>> = {
@@ -272,12 +294,12 @@ const traits: Readonly<Record<Syntax.Vocabulary["is"], (asset: Asset.Any) => boo
 const hasTag = ({ name, value }: Syntax.Tag): ((asset: Asset.Any) => boolean) => {
   if (name === null) return ({ tags }) => Object.keys(tags).length === 0
   const matchesName = matcher(name)
-  const matchesValue = value === undefined ? () => true : matcher(value ?? [""])
+  const matchesValue = value === undefined ? anything : matcher(value ?? [""])
   return ({ tags }) => Object.entries(tags).some(([name, value]) => matchesName(name) && matchesValue(value))
 }
 
 /** Wildcards stand for anything, nothing included. */
-const matcher = ([first, ...others]: Syntax.Pattern): ((text: string) => boolean) => {
+const matcher = ([first, ...others]: Syntax.Pattern): Wanted => {
   const last = others.pop()
   if (last === undefined) return (text) => text === first
   return (text) => {

@@ -28,6 +28,32 @@ const problems = (...assets: ReadonlyArray<Asset.Any>): ReadonlyArray<string> =>
   }
 }
 
+describe("labels", () => {
+  it("add up, but for the group, of which there is one", () => {
+    const labelled = Asset.make("labelled", number).pipe(
+      Asset.group("ingest"),
+      Asset.tags({ team: "data", pii: "" }),
+      Asset.kinds("sql"),
+      Asset.owners("ann@example.org"),
+      Asset.group("ingest/raw"),
+      Asset.tags({ team: "web", "shop/year": "two thousand" }),
+      Asset.kinds("http"),
+      Asset.owners("team:data")
+    )
+    assert.deepStrictEqual(problems(labelled), [])
+    const { group, kinds, owners, tags } = labelled
+    assert.deepStrictEqual(
+      { group, kinds, owners, tags },
+      {
+        group: "ingest/raw",
+        kinds: ["sql", "http"],
+        owners: ["ann@example.org", "team:data"],
+        tags: { team: "web", pii: "", "shop/year": "two thousand" }
+      }
+    )
+  })
+})
+
 describe("declarations that cannot be meant are refused", () => {
   it("two assets in one table", () => {
     assert.deepStrictEqual(problems(table("one", "shop.sales"), table("two", "shop.sales")), [
@@ -57,6 +83,24 @@ describe("declarations that cannot be meant are refused", () => {
     const reader = Asset.make("reader", { ...number, deps: { visits } }).pipe(Asset.recheckAfter("1 day"))
     assert.deepStrictEqual(problems(reader), [
       "reader: recheckAfter is for assets without dependencies; this one follows the versions of its dependencies"
+    ])
+  })
+
+  it("labels that nobody could find", () => {
+    const labelled = Asset.make("labelled", number).pipe(
+      Asset.group("ingest//raw"),
+      Asset.tags({ "a/b/c": "1", team: "da\nta" }),
+      Asset.kinds("sql", "no kind"),
+      Asset.owners("ann@example.org", "team:", "ann")
+    )
+    const name = "1 to 63 letters, digits, dots, dashes and underscores"
+    assert.deepStrictEqual(problems(labelled), [
+      `labelled: the group "ingest//raw" must be names joined by "/", each of ${name}`,
+      `labelled: the tag "a/b/c" must be a name, or two joined by "/", of ${name}`,
+      'labelled: the tag team with the value "da\\nta" must be one line of at most 255 characters',
+      `labelled: the kind "no kind" must be ${name}`,
+      'labelled: the owner "team:" must be a mail address or a team such as team:data',
+      'labelled: the owner "ann" must be a mail address or a team such as team:data'
     ])
   })
 

@@ -174,6 +174,24 @@ describe("a selection", () => {
     assert.deepStrictEqual(names(fresh().plan("users", "tracks")), ["users", "tracks"])
   })
 
+  it("may be by status and cause, as they are before anything is done", () => {
+    const simulation = settled()
+    simulation.redeclare(modelAt("2"))
+    const request = (...selection: ReadonlyArray<string>) => names(simulation.request({ selection }))
+    assert.deepStrictEqual(request("status:stale"), ["features"])
+    assert.deepStrictEqual(request("changed:code+"), ["features", "model"])
+    assert.deepStrictEqual(request("changed:dependency"), [])
+    assert.deepStrictEqual(request("status:current"), [])
+    simulation.pass(24)
+    assert.deepStrictEqual(request("status:missing"), ["listens/2026-03-11"])
+    assert.deepStrictEqual(request("status:stale and not changed:code"), ["users", "tracks"])
+  })
+
+  it("names what of it no asset answers to", () => {
+    const plan = settled().request({ selection: ["users", "tag:pii"] })
+    assert.deepStrictEqual(plan.unmatched, [{ expression: "tag:pii", nearest: [] }])
+  })
+
   it("leaves out what is Maybe only through ancestors that are not selected, and names them", () => {
     const simulation = settled()
     simulation.pass(24)

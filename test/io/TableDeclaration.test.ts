@@ -60,6 +60,25 @@ describe("a table's declaration", () => {
 })
 
 describe("a column", () => {
+  it("is described by its field, wherever that is annotated", () => {
+    const said = { description: "How it went." }
+    const schema = Schema.Struct({
+      id: Schema.Int,
+      annotated: Schema.Int.annotate(said),
+      before_a_check: Schema.String.annotate(said).check(Schema.isMinLength(1)),
+      key: Schema.String.annotateKey(said),
+      or_null: Schema.NullOr(Schema.String.annotate(said)),
+      or_absent: Schema.optionalKey(Schema.String.annotate(said)),
+      encoded: Schema.DateTimeUtcFromString.annotate(said),
+      one_of: Schema.Union([Schema.Literal("a").annotate(said), Schema.Literal("b")])
+    })
+    const { fields } = Table.make({ schema, key: ["id"] })
+    const described = fields.filter((field) => field.description === "How it went.").map((field) => field.name)
+    expect(described).toEqual(["annotated", "before_a_check", "key", "or_null", "or_absent", "encoded"])
+    expect(fields[4]).toEqual({ name: "or_null", type: "text", nullable: true, description: "How it went." })
+    expect(fields[0]).toEqual({ name: "id", type: "integer", nullable: false, description: undefined })
+  })
+
   const typeOf = (field: Schema.Constraint) => {
     const [column] = Column.of({ ...Row, fields: { field } } as Column.RowSchema).columns
     return `${column?.type}${column?.nullable ? " or null" : ""}`
