@@ -7,7 +7,8 @@ import * as Duration from "effect/Duration"
 import * as Asset from "./Asset.ts"
 import type * as AssetGraph from "./AssetGraph.ts"
 import type * as IoManager from "./IoManager.ts"
-import type * as Partition from "./Partition.ts"
+import * as Mapping from "./Mapping.ts"
+import * as Partition from "./Partition.ts"
 import * as Report from "./Report.ts"
 
 /** What `describe --json` prints. */
@@ -27,13 +28,13 @@ export interface AssetReport {
     readonly nullable: boolean
     readonly description: string | null
   }>
-  /** `mapping` is which partitions it reads. */
-  readonly dependencies: ReadonlyArray<AssetGraph.Edge>
+  /** `reads` says which partitions, in words. */
+  readonly dependencies: ReadonlyArray<{ readonly asset: string; readonly mapping: string; readonly reads: string }>
   /** What only goes first. */
   readonly after: ReadonlyArray<string>
   /** What reads it. */
   readonly dependents: ReadonlyArray<string>
-  readonly partitions: { readonly kind: string; readonly start: string } | null
+  readonly partitions: { readonly kind: string; readonly description: string } | null
   readonly checks: ReadonlyArray<{
     readonly name: string
     readonly blocking: boolean
@@ -62,7 +63,11 @@ export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => 
     owners: asset.owners,
     location: io.describe(Asset.owner(asset)),
     columns: io.fields.map((field: IoManager.Field) => ({ ...field, description: field.description ?? null })),
-    dependencies: deps,
+    dependencies: deps.map(({ asset, mapping }) => ({
+      asset,
+      mapping: mapping._tag.toLowerCase(),
+      reads: Mapping.describe(mapping)
+    })),
     after,
     dependents,
     partitions: partitions === undefined ? null : partitionsOf(partitions),
@@ -120,26 +125,20 @@ const recheckInWords = (recheckAfter: Asset.RecheckAfter | undefined): string | 
   return recheckAfter._tag === "Cron" ? recheckAfter.expression : Duration.format(recheckAfter.duration)
 }
 
-const partitionsOf = ({ _tag, start }: Partition.Partitioning) => ({ kind: _tag.toLowerCase(), start })
+const partitionsOf = (partitions: Partition.Partitioning) => ({
+  kind: Partition.kind(partitions),
+  description: Partition.describe(partitions)
+})
 
 const tagsInWords = (tags: AssetReport["tags"]) =>
   Object.entries(tags)
     .map(([name, value]) => (value === "" ? name : `${name}=${value}`))
     .join(", ")
 
-const partitionsInWords = (partitions: AssetReport["partitions"]) =>
-  partitions === null ? "" : `${partitions.kind}, from ${partitions.start}`
+const partitionsInWords = (partitions: AssetReport["partitions"]) => (partitions === null ? "" : partitions.description)
 
-const dependencyInWords = ({ asset, mapping }: AssetGraph.Edge): string => {
-  switch (mapping) {
-    case "whole":
-      return asset
-    case "identity":
-      return `${asset} (the same partition)`
-    case "all":
-      return `${asset} (all partitions)`
-  }
-}
+const dependencyInWords = ({ asset, reads }: AssetReport["dependencies"][number]): string =>
+  reads === "" ? asset : `${asset} (${reads})`
 
 const checkInWords = ({ blocking, name, severity }: AssetReport["checks"][number]): string => {
   const ways = [...(blocking ? ["blocking"] : []), ...(severity === "warn" ? ["warns"] : [])]

@@ -4,6 +4,7 @@
  * Says nothing of what is published.
  */
 import type * as AssetGraph from "./AssetGraph.ts"
+import * as Partition from "./Partition.ts"
 
 export const formats = ["text", "mermaid", "dot", "json"] as const
 export type Format = (typeof formats)[number]
@@ -15,6 +16,8 @@ export interface Node {
   /** Where people find the value. */
   readonly location: string
   readonly partitioned: boolean
+  /** How it is cut: `daily`, `fixed`, …; `null` without partitions. */
+  readonly partitions: Partition.Kind | null
   readonly description: string | null
 }
 
@@ -37,7 +40,8 @@ export const make = (graph: AssetGraph.AssetGraph, selected: ReadonlySet<string>
     const { asset } = graph.nodes.get(key)!
     const partitioned = asset.partitions !== undefined
     const location = asset.io.describe({ key, partitioned })
-    return { key, kind: asset.io.kind, location, partitioned, description: asset.description ?? null }
+    const partitions = asset.partitions === undefined ? null : Partition.kind(asset.partitions)
+    return { key, kind: asset.io.kind, location, partitioned, partitions, description: asset.description ?? null }
   })
   const edges = nodes.flatMap(({ key }) => {
     const { after, deps } = graph.nodes.get(key)!
@@ -59,7 +63,8 @@ export const toText = ({ edges, nodes }: GraphReport): string => {
     const above = edges.filter((edge) => edge.to === key).map((edge) => depths.get(edge.from)! + 1)
     depths.set(key, Math.max(0, ...above))
   }
-  const name = ({ key, partitioned }: Node) => `${"  ".repeat(depths.get(key)!)}${key}${partitioned ? " (daily)" : ""}`
+  const name = ({ key, partitions }: Node) =>
+    `${"  ".repeat(depths.get(key)!)}${key}${partitions === null ? "" : ` (${partitions})`}`
   const width = Math.max(0, ...nodes.map((node) => name(node).length))
   return nodes
     .map((node) => {
@@ -82,7 +87,9 @@ export const toMermaid = ({ edges, nodes }: GraphReport): string =>
   [
     "flowchart LR",
     // With a prefix, because some words, such as `end`, cannot be names.
-    ...nodes.map(({ key, partitioned }) => `  asset_${key}${partitioned ? `[["${key} (daily)"]]` : `["${key}"]`}`),
+    ...nodes.map(
+      ({ key, partitions }) => `  asset_${key}${partitions === null ? `["${key}"]` : `[["${key} (${partitions})"]]`}`
+    ),
     ...edges.map(({ from, kind, to }) => `  asset_${from} ${kind === "reads" ? "-->" : "-.->"} asset_${to}`)
   ].join("\n")
 
@@ -92,8 +99,8 @@ export const toDot = ({ edges, nodes }: GraphReport): string =>
     "digraph assets {",
     "  rankdir=LR",
     "  node [shape=box]",
-    ...nodes.map(({ key, partitioned }) =>
-      partitioned ? `  "${key}" [label="${key} (daily)", peripheries=2]` : `  "${key}"`
+    ...nodes.map(({ key, partitions }) =>
+      partitions === null ? `  "${key}"` : `  "${key}" [label="${key} (${partitions})", peripheries=2]`
     ),
     ...edges.map(({ from, kind, to }) => `  "${from}" -> "${to}"${kind === "reads" ? "" : " [style=dashed]"}`),
     "}"

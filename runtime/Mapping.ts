@@ -202,6 +202,32 @@ export const problems = (
   }
 }
 
+/** Which partitions of a dependency a slice reads, in words; empty when it has none. */
+export const describe = (mapping: Mapping): string => {
+  switch (mapping._tag) {
+    case "Whole":
+      return ""
+    case "Identity":
+      return "the same partition"
+    case "All":
+      return "all partitions"
+    case "Last":
+      return "the last partition"
+    case "Windows":
+      return mapping.startOffset === 0 && mapping.endOffset === 0
+        ? "the windows within its own"
+        : `the windows from ${mapping.startOffset} to ${mapping.endOffset} of its own`
+    case "Fixed":
+      return "partitions that are declared for each"
+    case "Dimension":
+      return `the same ${mapping.dimension}`
+    case "Custom":
+      return "partitions found by a function"
+    case "Previous":
+      return mapping.offset === 1 ? "the partition before" : `the partition ${mapping.offset} before`
+  }
+}
+
 /** Whether two mappings say the same; functions are the same only if they are one. */
 export const equals = (self: Mapping, that: Mapping): boolean =>
   self._tag === "Custom" && that._tag === "Custom"

@@ -43,7 +43,7 @@ export const list = Effect.fn("Questions.list")(function* (invocation: Invocatio
       [{ title: "asset" }, { title: "partitions" }, { title: "value" }, { title: "description", gives: true }],
       nodes.map((node) => [
         node.key,
-        node.partitioned ? "daily" : "",
+        node.partitions ?? "",
         node.location,
         (node.description ?? "").replaceAll(/\s+/g, " ")
       ]),

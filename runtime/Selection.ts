@@ -6,6 +6,7 @@
 import * as Result from "effect/Result"
 import type * as Asset from "./Asset.ts"
 import type { AssetGraph } from "./AssetGraph.ts"
+import * as Partition from "./Partition.ts"
 import { nearest, SelectionError, suggestion } from "./SelectionError.ts"
 import { parse } from "./SelectionParser.ts"
 import type * as Syntax from "./SelectionSyntax.ts"
@@ -284,7 +285,7 @@ const someValue: Readonly<Record<Syntax.Has["attribute"], (asset: Asset.Any, wan
   kind: ({ io, kinds }, wanted) => wanted(io.kind) || kinds.some(wanted),
   owner: ({ owners }, wanted) => owners.some(wanted),
   check: ({ checks }, wanted) => checks.some((check) => wanted(check.name)),
-  partitions: ({ partitions }, wanted) => partitions !== undefined && wanted(partitions._tag.toLowerCase())
+  partitions: ({ partitions }, wanted) => partitions !== undefined && wanted(Partition.kind(partitions))
 }
 
 const traits: Readonly<Record<Syntax.Vocabulary["is"], (asset: Asset.Any) => boolean>> = {

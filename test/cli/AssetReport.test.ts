@@ -48,7 +48,7 @@ describe("an asset's declaration", () => {
       "",
       "kinds       table, sql",
       "kept as     table music.plays",
-      "partitions  daily, from 2026-01-01",
+      "partitions  daily from 2026-01-01",
       "reads       source (the same partition)",
       "retries     at most 3",
       "timeout     1 min 30 s",
