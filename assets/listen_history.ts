@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
-import { Asset, Partition, Table } from "../runtime/index.ts"
+import { Asset, Partition, Table, TableCheck } from "../runtime/index.ts"
 import * as Listing from "./source/Listing.ts"
 import * as MusicApi from "./source/MusicApi.ts"
 import { tracks } from "./tracks.ts"
@@ -33,7 +33,24 @@ export const listenHistory = Asset.make("listen_history", {
     Stream.unwrap(
       Effect.map(MusicApi.MusicApi, (api) => Listing.into(step, api.listenHistory, explode(step.partition)))
     )
-}).pipe(Asset.after(users, tracks), Asset.unrepeatable, Asset.quarantine(Listing.tolerance), Asset.retry(Listing.retry))
+}).pipe(
+  Asset.after(users, tracks),
+  Asset.check("users-shown", {
+    severity: "warn",
+    description: "Who listens is a user that the API shows",
+    ...TableCheck.references({ column: "user_id", to: users, key: "id" })
+  }),
+  Asset.check("tracks-shown", {
+    severity: "warn",
+    description: "What is listened to is a track that the API shows",
+    ...TableCheck.references({ column: "track_id", to: tracks, key: "id" })
+  }),
+  Asset.check("positions-in-range", TableCheck.within("position", { min: 0 })),
+  Asset.check("usual-for-weekday", { severity: "warn", ...TableCheck.usualForWeekday() }),
+  Asset.unrepeatable,
+  Asset.quarantine(Listing.tolerance),
+  Asset.retry(Listing.retry)
+)
 
 // -----------------------------------------------------------------------------
 // internal

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { Asset, Blob } from "../runtime/index.ts"
+import { Asset, AssetCheck, Blob, Metadata } from "../runtime/index.ts"
 import { features } from "./features.ts"
 import * as HeldOut from "./recommender/HeldOut.ts"
 import * as Interactions from "./recommender/Interactions.ts"
@@ -51,4 +51,15 @@ export const model = Asset.make("model", {
         }
       }
     })
-})
+}).pipe(
+  Asset.check("beats-popularity", {
+    severity: "warn",
+    description: "It ranks what was held out better than popularity does",
+    run: ({ manifest: { heldOut } }) => {
+      const [own, popular] = [heldOut.model.ndcgAt10, heldOut.popularity.ndcgAt10]
+      const metadata = { ndcg_at_10: Metadata.float(own), popularity_ndcg_at_10: Metadata.float(popular) }
+      const reason = `its NDCG@10 is ${own.toFixed(3)}, that of popularity ${popular.toFixed(3)}`
+      return Effect.succeed(own > popular ? AssetCheck.pass(metadata) : AssetCheck.fail(reason, metadata))
+    }
+  })
+)

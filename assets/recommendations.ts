@@ -1,8 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
-import { Asset, AssetCheck, Table } from "../runtime/index.ts"
+import { Asset, Table, TableCheck } from "../runtime/index.ts"
 import { features } from "./features.ts"
 import { model } from "./model.ts"
 import * as Interactions from "./recommender/Interactions.ts"
@@ -50,13 +49,16 @@ export const recommendations = Asset.make("recommendations", {
   Asset.check("nothing-played", {
     blocking: true,
     description: "No user is recommended a track he already played",
-    run: Effect.fnUntraced(function* ({ table }) {
-      const sql = yield* SqlClient.SqlClient
-      const [row] = yield* sql<{ bad: number }>`select count(*)::integer as bad
-        from ${table} r join music.features f on f.user_id = r.user_id and f.track_id = r.track_id`
-      return row!.bad === 0 ? AssetCheck.pass() : AssetCheck.fail(`${row!.bad} recommended tracks were already played`)
-    })
-  })
+    reads: { features },
+    ...TableCheck.noRows<{ readonly features: Table.Handle<unknown> }>(
+      ({ table }, sql, { features }) => sql`select r.user_id, r.rank, r.track_id
+        from ${table} r join ${features.table} f on f.user_id = r.user_id and f.track_id = r.track_id`
+    )
+  }),
+  Asset.check("ranks-in-range", { blocking: true, ...TableCheck.within("rank", { min: 1, max: size }) }),
+  Asset.check("tracks-once", { blocking: true, ...TableCheck.unique("user_id", "track_id") }),
+  Asset.check("tracks-shown", TableCheck.references({ column: "track_id", to: tracks, key: "id" })),
+  Asset.check("users-shown", TableCheck.references({ column: "user_id", to: users, key: "id" }))
 )
 
 // -----------------------------------------------------------------------------

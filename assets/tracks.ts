@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Asset, Table } from "../runtime/index.ts"
+import { Asset, Table, TableCheck } from "../runtime/index.ts"
 import * as Listing from "./source/Listing.ts"
 import * as MusicApi from "./source/MusicApi.ts"
 import * as Removal from "./source/Removal.ts"
@@ -29,6 +29,7 @@ export const tracks = Asset.make("tracks", {
     )
 }).pipe(
   Asset.check(Removal.name, { blocking: true, run: Removal.run }),
+  Asset.check("usual-for-weekday", { severity: "warn", ...TableCheck.usualForWeekday() }),
   Asset.quarantine(Listing.tolerance),
   Asset.recheckAfter({ cron: "0 0 * * *" }),
   Asset.retry(Listing.retry)

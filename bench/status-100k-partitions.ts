@@ -27,7 +27,7 @@ export default () =>
     const expected = JSON.stringify({ Missing: 0, Stale: count / 100, Maybe: 0, Current: count - count / 100 })
     const judged = Effect.map(log.catalog, (catalog) => {
       const assessments = Staleness.assess(graph, catalog, now)
-      const [row] = StatusReport.make({ graph, catalog, assessments }, new Set(["report"]), "asset")
+      const [row] = StatusReport.make({ graph, catalog, assessments, failedChecks: [] }, new Set(["report"]), "asset")
       if (JSON.stringify(row!.partitions) !== expected) throw new Error(`not ${expected}: ${JSON.stringify(row)}`)
     })
     const { read, status } = yield* Bench.medians({ status: Bench.millis(judged), read: Bench.millis(log.catalog) })

@@ -45,11 +45,25 @@ export const materialize = Effect.fn("Actions.materialize")(function* (
   yield* ExitCode.end(ExitCode.ofFailures(outcome.failures))
 })
 
-export const check = Effect.fn("Actions.check")(function* (invocation: Invocation, selection: ReadonlyArray<string>) {
+/** `only` names checks as `ASSET:CHECK`; without a selection their assets are the selection. */
+export const check = Effect.fn("Actions.check")(function* (
+  invocation: Invocation,
+  selection: ReadonlyArray<string>,
+  only: ReadonlyArray<string>
+) {
   const project = yield* definitions(invocation)
-  const keys = yield* selected(invocation, project, selection, recorded(project))
-  const checked = yield* erased(CheckRun.run(project, selection, keys)).pipe(Effect.provide(Project.services(project)))
-  yield* answer(invocation, CheckRun.toJson(checked), ({ style }) => CheckRun.toText(checked, style))
+  const named = yield* Effect.forEach(only, (text) => Effect.fromResult(CheckRun.find(project.graph, text)))
+  const asked = selection.length === 0 ? Array.from(new Set(named.map(({ asset }) => asset))) : selection
+  const keys = yield* selected(invocation, project, asked, recorded(project))
+  const left = named.find(({ asset }) => !keys.has(asset))
+  if (left !== undefined) {
+    return yield* new ExitCode.UsageError({
+      message: `${left.asset}, whose check "${left.check}" is asked for, is not selected`
+    })
+  }
+  const request: CheckRun.Request = { selection: asked, selected: keys, only: named }
+  const checked = yield* erased(CheckRun.run(project, request)).pipe(Effect.provide(Project.services(project)))
+  yield* answer(invocation, CheckRun.toJson(checked), (medium) => CheckRun.toText(checked, medium))
   yield* ExitCode.end(CheckRun.exitCode(checked))
 })
 

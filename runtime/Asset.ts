@@ -46,7 +46,7 @@ export interface Asset<
   readonly description: string | undefined
   readonly version: Version.Policy<never, unknown, unknown>
   readonly materialize: (inputs: never, step: never) => Effect.Effect<unknown, E, R> | Stream.Stream<unknown, E, R>
-  readonly checks: ReadonlyArray<AssetCheck.Any>
+  readonly checks: ReadonlyArray<AssetCheck.AssetCheck<Any>>
   readonly retry: RetryPolicy<never> | undefined
   readonly timeout: Duration.Duration | undefined
   readonly recheckAfter: RecheckAfter | undefined
@@ -349,20 +349,38 @@ export const owners =
   (...owners: ReadonlyArray<string>) =>
   <A extends Any>(self: A): A =>
     extend(self, { owners: [...self.owners, ...owners] })
+/** What a check reads: over the whole, every published slice of what has slices. */
+export type Reads<D extends Deps, P, O extends AssetCheck.Over> = Inputs<D, O extends "whole" ? undefined : P>
+
+/** As `check` takes it; the ready-made checks of `TableCheck` are such objects. */
+export interface CheckOptions<Candidate, R, E2, R2, D extends Deps, O extends AssetCheck.Over> {
+  /** Whether nothing is published when it fails. Default: false. */
+  readonly blocking?: boolean
+  /** Default: "error". */
+  readonly severity?: "warn" | "error"
+  readonly description?: string
+  /** Assets that it reads as they are published. They go first when they are planned; their versions are not recorded. */
+  readonly reads?: D
+  /** Default: "slice". */
+  readonly over?: O
+  readonly run: (
+    candidate: Candidate,
+    reads: R,
+    context: AssetCheck.Context
+  ) => Effect.Effect<AssetCheck.Result, E2, R2>
+}
 
 /** Adds a check, run on the staged value before it is published. One that fails with an error has not passed. */
 export const check =
-  <A extends Any, E2, R2>(
+  <A extends Any, E2, R2, const D extends Deps = {}, const O extends AssetCheck.Over = "slice">(
     name: string,
-    options: {
-      readonly blocking?: boolean
-      readonly severity?: "warn" | "error"
-      readonly description?: string
-      readonly run: (candidate: IoManager.Candidate<Io<A>>) => Effect.Effect<AssetCheck.Result, E2, R2>
-    }
+    options: CheckOptions<IoManager.Candidate<Io<A>>, Reads<NoInfer<D>, A["partitions"], NoInfer<O>>, E2, R2, D, O>
   ) =>
-  (self: A): Asset<Key<A>, Io<A>, Error<A>, Services<A>, A["partitions"], Needs<A> | Need<null, R2>> =>
-    extend(self, {
+  (
+    self: A
+  ): Asset<Key<A>, Io<A>, Error<A>, Services<A>, A["partitions"], Needs<A> | Need<null, R2> | NeedsOf<D[keyof D]>> => {
+    const over = options.over ?? "slice"
+    return extend(self, {
       checks: [
         ...self.checks,
         {
@@ -370,10 +388,13 @@ export const check =
           blocking: options.blocking ?? false,
           severity: options.severity ?? "error",
           description: options.description,
+          over,
+          reads: dependencies(over === "whole" ? extend(self, { partitions: undefined }) : self, options.reads ?? {}),
           run: options.run
         }
       ]
     })
+  }
 
 /** What an asset's kind needs to know of it. */
 export const owner = ({ key, partitions }: Any): IoManager.Owner => ({ key, partitioned: partitions !== undefined })

@@ -1,10 +1,13 @@
 /**
  * A statement about a value that must hold.
  *
- * A check sees the staged value before it is published. This module leaves out what happens when one fails.
+ * A check sees the staged value before it is published. This module leaves out what happens when one fails, and the
+ * ready-made checks of tables, which are in `TableCheck`.
  */
 import type * as Effect from "effect/Effect"
-import type { Metadata } from "./IoManager.ts"
+import type { IoError, Metadata } from "./IoManager.ts"
+import type { Mapping } from "./Mapping.ts"
+import type * as Partition from "./Partition.ts"
 
 export interface Passed {
   readonly _tag: "Passed"
@@ -24,19 +27,47 @@ export const pass = (metadata: Metadata = {}): Result => ({ _tag: "Passed", meta
 
 export const fail = (reason: string, metadata: Metadata = {}): Result => ({ _tag: "Failed", reason, metadata })
 
-/** A failed blocking check publishes nothing; a failed non-blocking one is recorded. */
-export interface AssetCheck<in Candidate, out E, out R> {
-  readonly name: string
-  readonly blocking: boolean
-  readonly severity: "warn" | "error"
-  readonly description: string | undefined
-  readonly run: (candidate: Candidate) => Effect.Effect<Result, E, R>
+/** A value as it was recorded. */
+export interface Recorded {
+  readonly partition: Partition.Key
+  readonly dataVersion: string
+  readonly rows: number | null
+  /** When it was recorded, ISO 8601. */
+  readonly at: string
 }
 
-export interface Any {
+/** What a check may know beyond the value it judges. */
+export interface Context {
+  readonly asset: string
+  /** `null` over the whole, and of an asset without partitions. */
+  readonly partition: Partition.Key
+  /** In milliseconds since the epoch: the plan's time, or when checks are run on their own the clock's. */
+  readonly now: number
+  /** What was recorded of the slice before the value that is judged, since it was last wiped; newest first. */
+  readonly earlier: (limit: number) => Effect.Effect<ReadonlyArray<Recorded>, IoError>
+  /** What is published of the asset's other partitions. */
+  readonly others: Effect.Effect<ReadonlyArray<Recorded>, IoError>
+  /** What this check told of the value before the one that is judged; `undefined` when it did not judge that. */
+  readonly toldBefore: Effect.Effect<Metadata | undefined, IoError>
+}
+
+/**
+ * What a check of a partitioned asset sees: the slice that is to be published, or all published slices with that one in
+ * its place.
+ */
+export type Over = "slice" | "whole"
+
+interface Statement {
   readonly name: string
   readonly blocking: boolean
   readonly severity: "warn" | "error"
   readonly description: string | undefined
-  readonly run: (candidate: never) => Effect.Effect<Result, unknown, unknown>
+  readonly over: Over
+}
+
+/** A failed blocking check publishes nothing; a failed non-blocking one is recorded. */
+export interface AssetCheck<Asset> extends Statement {
+  /** Assets that it reads beside the value, by the names it knows them by. */
+  readonly reads: Readonly<Record<string, { readonly asset: Asset; readonly mapping: Mapping }>>
+  readonly run: (candidate: never, reads: never, context: Context) => Effect.Effect<Result, unknown, unknown>
 }

@@ -37,6 +37,8 @@ export interface Node {
   readonly deps: ReadonlyArray<Edge>
   /** Keys of assets that only go first. */
   readonly after: ReadonlyArray<string>
+  /** Keys of further assets that only its checks read. They go first too, but it does not wait for them to exist. */
+  readonly checkedAgainst: ReadonlyArray<string>
   /** Keys of assets that read this one. */
   readonly dependents: ReadonlyArray<string>
 }
@@ -47,7 +49,7 @@ export interface AssetGraph {
   readonly nodes: ReadonlyMap<string, Node>
 }
 
-/** Collects `roots` and everything they depend on or follow. Throws a `DeclarationError` that names every mistake. */
+/** Collects `roots` and everything they depend on, follow, or check against. Throws a `DeclarationError` that names every mistake. */
 export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
   const assets = new Map<string, Asset.Any>()
   const problems: Array<Problem> = []
@@ -61,8 +63,12 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
     const { asset, entered } = stack.pop()!
     if (entered) {
       const known = assets.get(asset.key)
-      if (known === undefined) assets.set(asset.key, asset)
-      else problems.push({ asset: asset.key, file: asset.file, detail: `another asset has this key, in ${known.file}` })
+      if (known === undefined) {
+        assets.set(asset.key, asset)
+        continue
+      }
+      const detail = leadsBack(asset) ?? leadsBack(known) ?? `another asset has this key, in ${known.file}`
+      problems.push({ asset: asset.key, file: asset.file, detail })
       continue
     }
     if (seen.has(asset)) continue
@@ -72,7 +78,8 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
       ...Object.values(asset.deps)
         .filter(isOther)
         .map((dep) => dep.asset),
-      ...asset.after
+      ...asset.after,
+      ...readByChecks(asset)
     ]
     for (const dep of before.reverse()) if (!seen.has(dep)) stack.push({ asset: dep, entered: false })
   }
@@ -106,10 +113,13 @@ const fromAssets = (assets: ReadonlyMap<string, Asset.Any>): AssetGraph => {
       edges.set(dep.asset.key, { asset: dep.asset.key, mapping: dep.mapping })
     }
     for (const dep of edges.keys()) if (dep !== asset.key) dependents.get(dep)!.push(asset.key)
+    const after = asset.after.map((other) => other.key).filter((key) => !edges.has(key))
+    const read = new Set(readByChecks(asset).map((other) => other.key))
     nodes.set(asset.key, {
       asset,
       deps: Array.from(edges.values()),
-      after: asset.after.map((other) => other.key).filter((key) => !edges.has(key)),
+      after,
+      checkedAgainst: Array.from(read).filter((key) => !edges.has(key) && !after.includes(key)),
       dependents: dependents.get(asset.key)!
     })
   }
@@ -131,6 +141,44 @@ const reach = (start: string, next: (key: string) => ReadonlyArray<string>): Rea
   return found
 }
 
+const readByChecks = (asset: Asset.Any): ReadonlyArray<Asset.Any> =>
+  asset.checks.flatMap((check) => Object.values(check.reads).map((read) => read.asset))
+
+/** The first asset in what `start` reads or follows, itself included, that has the key; such as an earlier state of it. */
+const findUpstream = (start: Asset.Any, key: string): Asset.Any | undefined => {
+  const seen = new Set([start])
+  for (const asset of seen) {
+    if (asset.key === key) return asset
+    for (const dep of Object.values(asset.deps).filter(isOther)) seen.add(dep.asset)
+    for (const other of [...asset.after, ...readByChecks(asset)]) seen.add(other)
+  }
+  return undefined
+}
+
+/** Where a check leads back to its own asset, that asset is there twice: with the check and without. */
+const leadsBack = (asset: Asset.Any): string | undefined => {
+  for (const { name, reads } of asset.checks) {
+    const read = Object.values(reads).find(({ asset: start }) => findUpstream(start, asset.key) !== undefined)
+    if (read === undefined) continue
+    const { key } = read.asset
+    return key === asset.key
+      ? `the check "${name}" reads "${key}", which it judges: its first argument is that value`
+      : `the check "${name}" reads "${key}", which is made from "${asset.key}": a check reads what was published before`
+  }
+  return undefined
+}
+
+const checkProblems = ({ checks, io, partitions }: Asset.Any): ReadonlyArray<string> =>
+  checks.flatMap(({ name, over }) => {
+    if (over === "slice") return []
+    if (partitions === undefined) {
+      return [`the check "${name}" is over the whole, but the asset has no partitions: leave \`over\` out`]
+    }
+    return io.judged === "by slice"
+      ? [`the check "${name}" is over the whole, but values of the kind ${io.kind} are judged by slice`]
+      : []
+  })
+
 type Judge = (partitions: Partition.Partitioning) => ReadonlyArray<string>
 
 /** Thousands of assets may be cut alike: what is said of one holds for all. */
@@ -145,7 +193,12 @@ const judgeOfPartitions = (): Judge => {
 }
 
 const problemsOf = (asset: Asset.Any, judge: Judge): ReadonlyArray<Problem> => {
-  const details = [...asset.problems, ...Label.problems(asset), ...asset.io.problems(Asset.owner(asset))]
+  const details = [
+    ...asset.problems,
+    ...Label.problems(asset),
+    ...asset.io.problems(Asset.owner(asset)),
+    ...checkProblems(asset)
+  ]
   const names = asset.checks.map((check) => check.name)
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
     details.push(`two checks are called "${name}"`)

@@ -13,6 +13,7 @@ import * as Catalog from "./Catalog.ts"
 import { failureOf, type Provenance } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import type * as IoManager from "./IoManager.ts"
+import * as Judgement from "./Judgement.ts"
 import type { Lineage, Reading } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
@@ -30,6 +31,7 @@ export interface Context {
   readonly plan: Plan.Plan
   readonly step: Plan.Step
   readonly runId: string
+  readonly log: EventLog.EventLog["Service"]
   readonly session: EventLog.Session
   readonly quarantine: Quarantine.Quarantine["Service"]
   readonly record: (event: EventLog.Fact) => Effect.Effect<void, EventLog.EventLogError>
@@ -94,7 +96,7 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const staged = yield* store.stage(sliceOf(context), value).pipe(io(context, "stage"))
   yield* tally.limit
   const dataVersion = yield* versionOf(asset, staged, context.runId)
-  yield* judge(context, asset, staged.candidate, dataVersion)
+  yield* judge(context, asset, staged, dataVersion)
 
   const isSame = Catalog.get(catalog, step)?.dataVersion === dataVersion && (yield* isInPlace(context, asset, store))
   const made: Made = { staged, dataVersion, isSame, metadata: { ...staged.metadata, ...tally.metadata() } }
@@ -204,48 +206,37 @@ const versionOf = (asset: Asset.Any, staged: IoManager.Staged<unknown>, runId: s
 const judge = Effect.fnUntraced(function* (
   context: Context,
   asset: Asset.Any,
-  candidate: unknown,
+  { candidate, whole }: IoManager.Staged<unknown>,
   dataVersion: string
 ) {
+  const { log, plan, runId } = context
+  const slice: Judgement.Subject = {
+    ...sliceOf(context),
+    log,
+    partitions: asset.partitions,
+    moment: context.lineage.moment,
+    dataVersion,
+    position: undefined,
+    candidate
+  }
   const failed: Array<{ readonly check: string; readonly reason: string }> = []
   for (const check of asset.checks) {
-    const result = yield* erased(check.run(candidate as never)).pipe(
-      Telemetry.check(check.name),
+    const subject = check.over === "whole" ? Judgement.whole(slice, whole) : Effect.succeed(slice)
+    const verdict = yield* Effect.flatMap(subject, (subject) => erased(Judgement.traced(check, subject))).pipe(
       // A check that cannot say that its value is good has not passed.
-      Effect.catch((error) =>
-        Effect.succeed(AssetCheck.fail(`it could not be run: ${failureOf(Cause.fail(error)).message}`))
-      )
+      Effect.catch((error) => {
+        const reason = `it could not be run: ${failureOf(Cause.fail(error)).message}`
+        return Effect.succeed<Judgement.Verdict>({ ...sliceOf(context), dataVersion, result: AssetCheck.fail(reason) })
+      })
     )
-    const accepted = context.plan.accepted.some(
-      ({ asset: key, check: name }) => key === asset.key && name === check.name
-    )
-    yield* context.record(judgement(context, check, result, dataVersion, accepted, yield* Timestamp.now))
+    const accepted = plan.accepted.some(({ asset: key, check: name }) => key === asset.key && name === check.name)
+    yield* context.record(Judgement.toEvent(check, verdict, { at: yield* Timestamp.now, runId, accepted }))
+    const { result } = verdict
     if (result._tag === "Failed" && check.blocking && !accepted)
       failed.push({ check: check.name, reason: result.reason })
   }
   if (failed.length > 0) return yield* new AttemptError.BlockingCheckFailed({ asset: asset.key, failed })
 })
-
-const judgement = (
-  context: Context,
-  check: AssetCheck.Any,
-  result: AssetCheck.Result,
-  dataVersion: string,
-  accepted: boolean,
-  at: string
-): EventLog.Fact => {
-  const fact = {
-    at,
-    ...sliceOf(context),
-    check: check.name,
-    blocking: check.blocking,
-    dataVersion,
-    metadata: result.metadata
-  }
-  return result._tag === "Passed"
-    ? { _tag: "CheckPassed", ...fact }
-    : { _tag: "CheckFailed", ...fact, severity: check.severity, accepted, reason: result.reason }
-}
 
 /** What a body tells about its own step, and the limit on what it may set aside. */
 const makeTally = (context: Context, asset: Asset.Any) => {

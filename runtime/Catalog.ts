@@ -6,6 +6,7 @@
 import type { Event, Of, Provenance, Slice } from "./Event.ts"
 import type { Metadata } from "./IoManager.ts"
 import type * as Partition from "./Partition.ts"
+import * as Version from "./Version.ts"
 
 /** One published slice. */
 export interface AssetState extends Partition.Ref {
@@ -122,6 +123,19 @@ export const get = (self: Catalog, ref: Partition.Ref): AssetState | undefined =
 
 /** Every published slice of an asset. */
 export const slices = (self: Catalog, asset: string): Slices => self.states.get(asset) ?? none
+
+/** The version of all published slices of an asset together, and the newest position it was changed at. */
+export const versionOfAll = (
+  self: Catalog,
+  asset: string
+): { readonly version: string; readonly position: number } | undefined => {
+  const published = Array.from(slices(self, asset).values())
+  if (published.length === 0) return undefined
+  return {
+    version: Version.ofPartitions(published.map(({ dataVersion, partition }) => [partition ?? "", dataVersion])),
+    position: published.reduce((newest, { changedPosition }) => Math.max(newest, changedPosition), 0)
+  }
+}
 
 // -----------------------------------------------------------------------------
 // internal

@@ -3,21 +3,24 @@
  *
  * Nothing is computed or published; values that are about to be published are checked by `Attempt`.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import * as Asset from "./Asset.ts"
-import type * as AssetCheck from "./AssetCheck.ts"
+import type * as AssetGraph from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
 import type * as Definitions from "./Definitions.ts"
 import { type Failure, failureOf, type Of } from "./Event.ts"
 import * as EventLine from "./EventLine.ts"
 import * as EventLog from "./EventLog.ts"
 import * as ExitCode from "./ExitCode.ts"
+import * as Judgement from "./Judgement.ts"
+import * as MetadataReport from "./MetadataReport.ts"
 import * as Partition from "./Partition.ts"
 import * as Report from "./Report.ts"
 import * as Resources from "./Resources.ts"
 import * as RunRecord from "./RunRecord.ts"
-import * as Telemetry from "./Telemetry.ts"
 import * as Timestamp from "./Timestamp.ts"
 
 /** A check that could not say anything about a value, or of a value that could not be read (`check` is null). */
@@ -35,31 +38,60 @@ export interface CheckRun {
   readonly unpublished: ReadonlyArray<string>
 }
 
-/** Checks every published slice of the selected assets. */
+/** A check of an asset by name. */
+export interface Named {
+  readonly asset: string
+  readonly check: string
+}
+
+/** Which checks to run: all of the selected assets, or of those the named ones. */
+export interface Request {
+  readonly selection: ReadonlyArray<string>
+  readonly selected: ReadonlySet<string>
+  readonly only: ReadonlyArray<Named>
+}
+
+/** Reads `ASSET:CHECK`, which is split at the first colon, and finds the check. */
+export const find = (graph: AssetGraph.AssetGraph, text: string): Result.Result<Named, ExitCode.UsageError> => {
+  const at = text.indexOf(":")
+  const refuse = (message: string) => Result.fail(new ExitCode.UsageError({ message }))
+  if (at < 1) return refuse(`"${text}" does not name a check; write ASSET:CHECK`)
+  const [asset, check] = [text.slice(0, at), text.slice(at + 1)]
+  const node = graph.nodes.get(asset)
+  if (node === undefined) return refuse(`there is no asset "${asset}", whose check "${check}" is asked for`)
+  const names = node.asset.checks.map(({ name }) => name)
+  if (names.includes(check)) return Result.succeed({ asset, check })
+  return refuse(
+    `${asset} has no check called "${check}"; ${names.length === 0 ? "it has none" : `it has ${names.map(quoted).join(", ")}`}`
+  )
+}
+
+/** Checks every published slice of the selected assets, and of those with checks over the whole all slices together. */
 export const run = Effect.fn("CheckRun.run")(function* (
   definitions: Definitions.Definitions,
-  selection: ReadonlyArray<string>,
-  selected: ReadonlySet<string>
+  { only, selected, selection }: Request
 ) {
   const log = yield* EventLog.EventLog
   const catalog = yield* log.catalog
-  const assets = Array.from(selected, (key) => definitions.graph.nodes.get(key)!.asset).filter(
-    (asset) => asset.checks.length > 0
-  )
-  const slices = assets.flatMap((asset) =>
-    Array.from(Catalog.slices(catalog, asset.key).values(), (state) => ({ asset, state }))
-  )
-  const unpublished = assets.map(({ key }) => key).filter((key) => Catalog.slices(catalog, key).size === 0)
-  if (slices.length === 0) return { runId: null, results: [], unable: [], unpublished } satisfies CheckRun
+  const asked = Array.from(selected, (key) => {
+    const { asset } = definitions.graph.nodes.get(key)!
+    const isAsked = ({ name }: Judgement.Check) =>
+      only.length === 0 || only.some((named) => named.asset === key && named.check === name)
+    return { asset, checks: asset.checks.filter(isAsked) }
+  }).filter(({ checks }) => checks.length > 0)
+  const moment = new Partition.Moment(yield* Clock.currentTimeMillis, catalog.dynamic)
+  const cases = asked.flatMap((entry) => casesOf(entry, catalog, moment))
+  const unpublished = asked.map(({ asset }) => asset.key).filter((key) => Catalog.slices(catalog, key).size === 0)
+  if (cases.length === 0) return { runId: null, results: [], unable: [], unpublished } satisfies CheckRun
 
-  const options = { trigger: "check", selection, steps: slices.length, failure: refusal, observe: () => Effect.void }
+  const options = { trigger: "check", selection, steps: cases.length, failure: refusal, observe: () => Effect.void }
   return yield* RunRecord.traced((root) =>
     Effect.gen(function* () {
       const resources = yield* Resources.build(definitions)
       const found = yield* RunRecord.recorded(root, options, (work) =>
         Effect.map(
           Effect.provideContext(
-            Effect.forEach(slices, ({ asset, state }) => judge(work, asset, state)),
+            Effect.forEach(cases, (one) => judge(work, log, one)),
             resources
           ),
           (found) => ({
@@ -79,22 +111,26 @@ export const exitCode = ({ results, unable }: Pick<CheckRun, "results" | "unable
 
 export const toText = (
   { results, runId, unable, unpublished }: CheckRun,
-  style: Report.Style
-): ReadonlyArray<string> => [
-  ...results.map((event) => {
-    const mark =
-      event._tag === "CheckPassed" ? style.green("+") : isBlocking(event) ? style.red("x") : style.yellow("!")
-    return `${mark} ${Partition.show(event)}: ${EventLine.show(event)}`
-  }),
-  ...unable.map(
-    (entry) =>
-      `${style.red("x")} ${Partition.show(entry)}: ${entry.check === null ? "its value" : `check "${entry.check}"`} could not be ${
-        entry.check === null ? "read" : "run"
-      }: ${EventLine.showFailure(entry.error)}`
-  ),
-  ...unpublished.map((asset) => `${style.dim("-")} ${asset}: never materialized, nothing to check`),
-  ...(runId === null && unpublished.length === 0 ? ["Nothing that is selected has checks"] : [])
-]
+  medium: Report.Medium
+): ReadonlyArray<string> => {
+  const { style } = medium
+  return [
+    ...results.flatMap((event) => {
+      const mark =
+        event._tag === "CheckPassed" ? style.green("+") : isBlocking(event) ? style.red("x") : style.yellow("!")
+      const found = event._tag === "CheckPassed" ? [] : MetadataReport.toText(event.metadata, medium)
+      return [`${mark} ${Partition.show(event)}: ${EventLine.show(event)}`, ...found.map((line) => `    ${line}`)]
+    }),
+    ...unable.map(
+      (entry) =>
+        `${style.red("x")} ${Partition.show(entry)}: ${entry.check === null ? "its value" : `check "${entry.check}"`} could not be ${
+          entry.check === null ? "read" : "run"
+        }: ${EventLine.showFailure(entry.error)}`
+    ),
+    ...unpublished.map((asset) => `${style.dim("-")} ${asset}: never materialized, nothing to check`),
+    ...(runId === null && unpublished.length === 0 ? ["Nothing that is selected has checks"] : [])
+  ]
+}
 
 /** What `check --json` prints. */
 export const toJson = ({ results, runId, unable, unpublished }: CheckRun) => ({
@@ -104,6 +140,8 @@ export const toJson = ({ results, runId, unable, unpublished }: CheckRun) => ({
     partition: event.partition,
     check: event.check,
     blocking: event.blocking,
+    severity: event._tag === "CheckPassed" ? null : event.severity,
+    dataVersion: event.dataVersion,
     passed: event._tag === "CheckPassed",
     reason: event._tag === "CheckPassed" ? null : event.reason,
     metadata: event.metadata
@@ -127,45 +165,81 @@ const refusal = (found: Pick<CheckRun, "results" | "unable">): Failure | undefin
   return { _tag: "BlockingCheckFailed", message: `${Report.count(failed.length, "blocking check")} failed: ${names}` }
 }
 
-const judge = Effect.fnUntraced(function* (work: RunRecord.Work, asset: Asset.Any, state: Catalog.AssetState) {
+/** A published value, or all slices as one, and the checks of it that are to be run. */
+interface Case extends Partition.Ref {
+  readonly asset: string
+  readonly declared: Asset.Any
+  readonly dataVersion: string
+  readonly position: number
+  readonly checks: ReadonlyArray<Judgement.Check>
+  readonly moment: Partition.Moment
+}
+
+const casesOf = (
+  { asset: declared, checks }: { readonly asset: Asset.Any; readonly checks: ReadonlyArray<Judgement.Check> },
+  catalog: Catalog.Catalog,
+  moment: Partition.Moment
+): ReadonlyArray<Case> => {
+  const { key: asset } = declared
+  const ofSlice = checks.filter((check) => check.over === "slice")
+  const ofWhole = checks.filter((check) => check.over === "whole")
+  const slices = Array.from(Catalog.slices(catalog, asset).values())
+  slices.sort((a, b) => ((a.partition ?? "") < (b.partition ?? "") ? -1 : 1))
+  const cases = slices.map(({ changedPosition, dataVersion, partition }): Case => {
+    return { asset, declared, partition, dataVersion, position: changedPosition, checks: ofSlice, moment }
+  })
+  const whole = Catalog.versionOfAll(catalog, asset)
+  if (whole !== undefined) {
+    cases.push({
+      asset,
+      declared,
+      partition: null,
+      dataVersion: whole.version,
+      position: whole.position,
+      checks: ofWhole,
+      moment
+    })
+  }
+  return cases.filter(({ checks }) => checks.length > 0)
+}
+
+const judge = Effect.fnUntraced(function* (work: RunRecord.Work, log: EventLog.EventLog["Service"], one: Case) {
   const results: Array<Of<"CheckPassed" | "CheckFailed">> = []
   const unable: Array<Unable> = []
-  const ref = { asset: asset.key, partition: state.partition }
-  const candidate = yield* Effect.exit(published(asset, state))
+  const { asset, dataVersion, partition, position } = one
+  const candidate = yield* Effect.exit(published(one))
   if (Exit.isFailure(candidate)) {
-    unable.push({ ...ref, check: null, error: failureOf(candidate.cause) })
+    unable.push({ asset, partition, check: null, error: failureOf(candidate.cause) })
     return { results, unable }
   }
-  for (const check of asset.checks) {
-    const verdict = yield* Effect.exit(Telemetry.check(check.name)(erased(check.run(candidate.value as never))))
+  const subject: Judgement.Subject = {
+    log,
+    asset,
+    partition,
+    partitions: partition === null ? undefined : one.declared.partitions,
+    moment: one.moment,
+    dataVersion,
+    position,
+    candidate: candidate.value
+  }
+  for (const check of one.checks) {
+    const verdict = yield* Effect.exit(erased(Judgement.traced(check, subject)))
     if (Exit.isFailure(verdict)) {
-      unable.push({ ...ref, check: check.name, error: failureOf(verdict.cause) })
+      unable.push({ asset, partition, check: check.name, error: failureOf(verdict.cause) })
       continue
     }
-    const event = judgement(check, verdict.value, { at: yield* Timestamp.now, runId: work.runId, ...ref, state })
+    const fact = { at: yield* Timestamp.now, runId: work.runId, accepted: false }
+    const event = Judgement.toEvent(check, verdict.value, fact)
     yield* work.record(event)
     results.push(event)
   }
   return { results, unable }
 })
 
-const judgement = (
-  check: AssetCheck.Any,
-  result: AssetCheck.Result,
-  {
-    state,
-    ...step
-  }: Partition.Ref & { readonly at: string; readonly runId: string; readonly state: Catalog.AssetState }
-): Of<"CheckPassed" | "CheckFailed"> => {
-  const { blocking, name, severity } = check
-  const fact = { ...step, check: name, blocking, dataVersion: state.dataVersion, metadata: result.metadata }
-  return result._tag === "Passed"
-    ? { _tag: "CheckPassed", ...fact }
-    : { _tag: "CheckFailed", ...fact, severity, accepted: false, reason: result.reason }
-}
+const published = ({ asset, dataVersion, declared, partition }: Case) =>
+  Effect.flatMap(Asset.store(declared), (store) => store.published({ asset, partition, version: dataVersion }))
 
-const published = (asset: Asset.Any, { dataVersion, partition }: Catalog.AssetState) =>
-  Effect.flatMap(Asset.store(asset), (store) => store.published({ asset: asset.key, partition, version: dataVersion }))
+const quoted = (name: string) => `"${name}"`
 
 // What a check needs is erased here; the project's resources and the runtime's services have it.
 const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as unknown as Effect.Effect<A, E>

@@ -224,8 +224,17 @@ const logs = Command.make("logs", { id: runId }, ({ id }) =>
   asking((questions, told) => questions.logs(told, id))
 ).pipe(Command.withDescription("Show the events of one run"))
 
-const check = Command.make("check", { selection }, ({ selection }) =>
-  acting((actions, told) => actions.check(told, selection))
+const check = Command.make(
+  "check",
+  {
+    selection,
+    only: Flag.String("only").pipe(
+      Flag.withMetavar("ASSET:CHECK"),
+      Flag.withDescription("Run just this check; repeatable"),
+      Flag.atLeast(0)
+    )
+  },
+  ({ only, selection }) => acting((actions, told) => actions.check(told, selection, only))
 ).pipe(Command.withDescription("Run the checks of what is published, computing nothing"))
 
 const wipe = Command.make("wipe", { selection, yes: toggle("yes", "Do not ask") }, ({ selection, yes }) =>

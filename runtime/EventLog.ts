@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Catalog from "./Catalog.ts"
+import * as CheckHistory from "./CheckHistory.ts"
 import type { Event, Of } from "./Event.ts"
 import * as Partition from "./Partition.ts"
 import * as Run from "./Run.ts"
@@ -117,6 +118,7 @@ export class EventLog extends Context.Service<
     /** Newest first. */
     readonly runs: (limit: number) => Effect.Effect<ReadonlyArray<Run.Run>, EventLogError>
     readonly run: (id: string) => Effect.Effect<Option.Option<Run.History>, EventLogError>
+    readonly checks: CheckHistory.CheckHistory<EventLogError>
     /** Opens a run's session; it ends with the scope. */
     readonly session: (runId: string) => Effect.Effect<Session, EventLogError, Scope.Scope>
     /** Removes a slice and records that, both or neither. */
@@ -224,6 +226,7 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
       ),
     runs: (limit) => Effect.sync(() => runs.all().toReversed().slice(0, limit)),
     run: (id) => Effect.sync(() => Option.fromUndefinedOr(runs.history(id))),
+    checks: CheckHistory.fromEvents(log, () => builder.snapshot()),
     session: (runId) =>
       Effect.acquireRelease(
         Effect.sync(() => session(runId)),

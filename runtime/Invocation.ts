@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as AssetGraph from "./AssetGraph.ts"
+import * as CheckHistory from "./CheckHistory.ts"
 import type * as Definitions from "./Definitions.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Plan from "./Plan.ts"
@@ -50,9 +51,15 @@ export const tellUnmatched = ({ json }: Invocation, unmatched: ReadonlyArray<Sel
 /** Everything that is recorded of a project now, judged. */
 export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Definitions) {
   const log = yield* EventLog.EventLog
-  const catalog = yield* log.catalog
+  const [catalog, failed] = yield* Effect.all([log.catalog, log.checks.failed], { concurrency: 2 })
   const assessments = Staleness.assess(graph, catalog, yield* Clock.currentTimeMillis)
-  const subject: Subject = { graph, catalog, assessments }
+  // What is no longer declared is no longer judged; what another process published meanwhile has results of its own.
+  const failedChecks = failed.filter(
+    (event) =>
+      CheckHistory.isInForce(catalog, event) &&
+      graph.nodes.get(event.asset)?.asset.checks.some(({ name }) => name === event.check)
+  )
+  const subject: Subject = { graph, catalog, assessments, failedChecks }
   return subject
 })
 

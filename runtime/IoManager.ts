@@ -25,7 +25,7 @@ export class IoError extends Schema.TaggedError<IoError>()("IoError", {
   }
 }
 
-/** Facts about one materialization that people read; JSON values only. */
+/** Facts about one materialization that people read: values of `Metadata`, or plain JSON. */
 export const Metadata = Schema.Record(Schema.String, Schema.Json)
 export type Metadata = typeof Metadata.Type
 
@@ -42,6 +42,8 @@ export interface Source extends Partition.Ref {
 /** A value that is complete but not yet visible. Closing the scope it was staged in drops what is left of it. */
 export interface Staged<out Candidate> {
   readonly candidate: Candidate
+  /** All published slices with this one in its place, of kinds that can show them as one value. */
+  readonly whole?: Candidate
   /** The digest of the content: what the published value would be, not only what the body returned. */
   readonly digest: string
   readonly rows: number | null
@@ -63,7 +65,7 @@ export interface Store<in Input, in Element, out Handle, out Handles, out Candid
   ) => Effect.Effect<Staged<Candidate>, IoError | E, Scope.Scope>
   readonly load: (source: Source) => Effect.Effect<Handle, IoError>
   readonly loadAll: (asset: string, sources: ReadonlyArray<Source>) => Effect.Effect<Handles, IoError>
-  /** The published value as a check sees it, for checks that run on their own. */
+  /** The published value as a check sees it, for checks that run on their own; all slices as one without a partition. */
   readonly published: (source: Source) => Effect.Effect<Candidate, IoError>
   /** The digest of what is published now, to be compared with the recorded one; `null` when nothing is stored. */
   readonly digest: (ref: Partition.Ref) => Effect.Effect<string | null, IoError>
@@ -113,6 +115,8 @@ export interface Io<in out Input, in out Element, out Handle, out Handles, out C
   readonly kind: string
   /** In the order of their declaration; empty for kinds without columns. */
   readonly fields: ReadonlyArray<Field>
+  /** What a check of a partitioned asset may see; all slices are one value only to some kinds. */
+  readonly judged: "by slice" | "by slice or whole"
   /** Where people find the value: `table music.users`, `blob model`. */
   readonly describe: (owner: Owner) => string
   /** Declaration mistakes that types cannot see, in words; empty when there are none. */
@@ -132,6 +136,7 @@ export interface Any {
   }
   readonly kind: string
   readonly fields: ReadonlyArray<Field>
+  readonly judged: "by slice" | "by slice or whole"
   readonly describe: (owner: Owner) => string
   readonly problems: (owner: Owner) => ReadonlyArray<string>
   readonly store: (owner: Owner) => Effect.Effect<AnyStore, never, any>
@@ -147,10 +152,13 @@ export type Candidate<I extends Any> = I[typeof TypeId]["Candidate"]
 export type Services<I extends Any> = I[typeof TypeId]["R"]
 
 export const make = <Input, Element, Handle, Handles, Candidate, R>(
-  io: Omit<Io<Input, Element, Handle, Handles, Candidate, R>, typeof TypeId | "fields"> & {
+  io: Omit<Io<Input, Element, Handle, Handles, Candidate, R>, typeof TypeId | "fields" | "judged"> & {
+    /** Default: none. */
     readonly fields?: ReadonlyArray<Field>
+    /** Default: "by slice". */
+    readonly judged?: Io<Input, Element, Handle, Handles, Candidate, R>["judged"]
   }
-): Io<Input, Element, Handle, Handles, Candidate, R> => Object.assign({ [TypeId]: types, fields: [] }, io)
+): Io<Input, Element, Handle, Handles, Candidate, R> => ({ [TypeId]: types, fields: [], judged: "by slice", ...io })
 
 // -----------------------------------------------------------------------------
 // internal

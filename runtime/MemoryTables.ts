@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import * as IoManager from "./IoManager.ts"
 import type * as Partition from "./Partition.ts"
 import * as RowCodec from "./RowCodec.ts"
+import * as RowRule from "./RowRule.ts"
 import * as Table from "./Table.ts"
 import * as Version from "./Version.ts"
 
@@ -39,7 +40,7 @@ const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition)
   const live = (sources: ReadonlyArray<Partition.Ref>) => {
     const partitions = new Set(sources.map(({ partition }) => partition))
     const isRead = (kept: Kept) =>
-      definition.partition === undefined || partitions.has(kept[definition.partition] as string)
+      definition.partition === undefined || partitions.has(null) || partitions.has(kept[definition.partition] as string)
     return current()
       .values()
       .filter(({ kept, removed }) => !removed && isRead(kept))
@@ -58,11 +59,14 @@ const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition)
         const digest = digestOf(definition, after, to)
         const changes = changesOf(definition, current(), after, staged, to)
         const rows = staged.size
-        const candidate = { ...handle<Row>(definition, () => Array.from(staged.values()), digest), changes }
+        const own = () => Array.from(staged.values())
+        const all = () => Array.from(publishing(definition, current(), staged, to).values(), ({ kept }) => kept)
+        const candidate = candidateOf<Row>(definition, own, digest, changes)
+        const whole = candidateOf<Row>(definition, all, digest, changes)
         const publish = Effect.sync(
           () => void tables.set(definition.name, publishing(definition, current(), staged, to))
         )
-        return { candidate, digest, rows, metadata: { rows, ...changes }, publish }
+        return { candidate, whole, digest, rows, metadata: { rows, ...changes }, publish }
       }),
     load: (source) => Effect.sync(() => load([source], source.version)),
     loadAll: (_, sources) =>
@@ -72,10 +76,8 @@ const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition)
     published: (source) =>
       Effect.sync(() => {
         const rows = live([source]).length
-        return {
-          ...load([source], source.version),
-          changes: { before: rows, inserted: 0, updated: 0, unchanged: rows, removed: 0 }
-        }
+        const changes = { before: rows, inserted: 0, updated: 0, unchanged: rows, removed: 0 }
+        return candidateOf<Row>(definition, () => live([source]), source.version, changes)
       }),
     digest: (ref) => Effect.sync(() => (tables.has(definition.name) ? digestOf(definition, current(), ref) : null)),
     wipe: ({ partition }) =>
@@ -104,6 +106,23 @@ const handle = <Row>(
     version,
     rows: Stream.suspend(() => Stream.fromArrayEffect(decode(kept().toSorted(byKey(definition))))),
     count: Effect.sync(() => kept().length)
+  }
+}
+
+const candidateOf = <Row>(
+  definition: Table.Definition,
+  kept: () => ReadonlyArray<Kept>,
+  version: string,
+  changes: Table.Changes
+): Table.Candidate<Row> => {
+  const rows = handle<Row>(definition, kept, version)
+  return {
+    ...rows,
+    changes,
+    key: definition.key,
+    columns: definition.columns,
+    find: (rule) => RowRule.findIn(rows.rows, rule),
+    newest: (column) => RowRule.newestIn(rows.rows, column)
   }
 }
 

@@ -41,11 +41,13 @@ export const make = (
   const numbers = new Numbers(lineage)
   for (const { asset, certainty, from, reasons, to } of blocks) {
     const readings = lineage.readings(asset)
-    const { after } = lineage.graph.nodes.get(asset)!
+    const { after, checkedAgainst } = lineage.graph.nodes.get(asset)!
     for (let index = from; index < to; index++) {
       const partition = lineage.key(asset, index)
       const reads = filled(readings.map((reading) => numbers.read(reading, index)))
-      const follows = filled(after.map((other) => followed(numbers, lineage, other, partition, unpublished)))
+      const follows = filled(
+        [...after, ...checkedAgainst].map((other) => followed(numbers, lineage, other, partition, unpublished))
+      )
       numbers.add(asset, index, steps.length)
       steps.push({ asset, partition, certainty, reasons, after: reads, follows })
     }

@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import type { Event } from "./Event.ts"
 import * as EventLine from "./EventLine.ts"
 import type * as EventLog from "./EventLog.ts"
+import * as MetadataReport from "./MetadataReport.ts"
 import * as Partition from "./Partition.ts"
 import * as Report from "./Report.ts"
 import type * as Run from "./Run.ts"
@@ -48,7 +49,7 @@ export const toText = (runs: ReadonlyArray<Run.Run>, now: number, medium: Report
         medium
       )
 
-/** A run, its steps in the order they started, and the checks that failed. */
+/** A run, its steps in the order they started, the checks that failed, and what was told of the values. */
 export const historyToText = (
   run: Run.History,
   events: ReadonlyArray<EventLog.Recorded>,
@@ -84,7 +85,8 @@ export const historyToText = (
     ...(run.traceId === null ? [] : [`trace ${run.traceId}`]),
     ...section(run.steps.length === 0 ? [] : steps),
     ...section(told),
-    ...section(errors)
+    ...section(errors),
+    ...section(facts(events, medium))
   ]
 }
 
@@ -99,6 +101,19 @@ export const logsToText = (events: ReadonlyArray<Event>): ReadonlyArray<string> 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+/** What IO managers count of every table, which the events' own lines tell. */
+const counts: ReadonlySet<string> = new Set(["rows", "before", "inserted", "updated", "unchanged", "removed", "bytes"])
+
+/** What bodies and failed checks told, below the slice's name. */
+const facts = (events: ReadonlyArray<EventLog.Recorded>, medium: Report.Medium): ReadonlyArray<string> =>
+  events.flatMap(({ event }) => {
+    if (event._tag !== "AssetMaterialized" && event._tag !== "CheckFailed") return []
+    const isTold = ([name]: readonly [string, unknown]) => event._tag === "CheckFailed" || !counts.has(name)
+    const lines = MetadataReport.toText(Object.fromEntries(Object.entries(event.metadata).filter(isTold)), medium)
+    const check = event._tag === "CheckFailed" ? `, check "${event.check}"` : ""
+    return lines.length === 0 ? [] : [`${Partition.show(event)}${check}:`, ...lines.map((line) => `  ${line}`)]
+  })
 
 const section = (lines: ReadonlyArray<string>): ReadonlyArray<string> => (lines.length === 0 ? [] : ["", ...lines])
 

@@ -19,6 +19,7 @@ import * as Partition from "./Partition.ts"
 import type * as Run from "./Run.ts"
 import * as Sql from "./Sql.ts"
 import * as SqlCatalog from "./SqlCatalog.ts"
+import * as SqlCheckHistory from "./SqlCheckHistory.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 import * as Timestamp from "./Timestamp.ts"
 
@@ -66,6 +67,7 @@ export const layer: Layer.Layer<EventLog.EventLog, never, Sql.Sql | SqlClient.Sq
             yield* sql<StepRow>`select * from assets.step where run_id = ${id} order by started_at, ended_at, asset, partition`
           return Option.some({ ...toRun(run), steps: steps.map(toStep) })
         }).pipe(failed("read a run")),
+      checks: SqlCheckHistory.make(sql),
       session: (runId) => open(session, values, runId).pipe(failed("open a session")),
       wipe: (event, rows) =>
         values

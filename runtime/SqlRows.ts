@@ -16,7 +16,7 @@ import * as TableStatements from "./TableStatements.ts"
 /** A whole table of the database by its quoted name. */
 export const all = (table: string): Statement.Fragment => Statement.fragment([Statement.literal(table)])
 
-/** The published rows of some partitions, or of a table that has none. */
+/** The published rows of some partitions; `null` stands for all of them, and for a table that has none. */
 export const published = (
   definition: Table.Definition,
   partitions: ReadonlyArray<Partition.Key>
@@ -24,8 +24,8 @@ export const published = (
   const table = TableStatements.target(definition)
   const select = `(select ${TableStatements.columnList(definition)} from ${table} where `
   if (definition.publishes === "by merging") return all(`${select}removed_at is null)`)
-  if (definition.partition === undefined) return all(table)
   const [only] = partitions
+  if (definition.partition === undefined || only === null) return all(table)
   const [before, after] =
     partitions.length === 1
       ? TableStatements.isPartition(definition, definition.partition)

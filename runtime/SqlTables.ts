@@ -14,6 +14,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
+import type * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import type * as Column from "./Column.ts"
 import * as IoManager from "./IoManager.ts"
@@ -21,6 +22,7 @@ import type * as Partition from "./Partition.ts"
 import * as RowCodec from "./RowCodec.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 import * as SqlRows from "./SqlRows.ts"
+import * as SqlRules from "./SqlRules.ts"
 import * as Table from "./Table.ts"
 import * as TableFit from "./TableFit.ts"
 import * as TableStatements from "./TableStatements.ts"
@@ -87,14 +89,11 @@ const makeStore = <Row>(bound: Bound): Table.Store<Row> => {
         return SqlRows.handle<Row>(sql, definition, SqlRows.published(definition, partitions), version)
       }),
     published: (source) =>
-      Effect.sync(() => load(source)).pipe(
-        Effect.flatMap((handle) =>
-          Effect.map(handle.count, (rows) => ({
-            ...handle,
-            changes: { before: rows, inserted: 0, updated: 0, unchanged: rows, removed: 0 }
-          }))
-        )
-      ),
+      Effect.map(load(source).count, (rows) => {
+        const changes = { before: rows, inserted: 0, updated: 0, unchanged: rows, removed: 0 }
+        const published = SqlRows.published(definition, [source.partition])
+        return SqlRules.candidate<Row>(sql, definition, published, { version: source.version, changes })
+      }),
     digest: (ref) => digest(bound, ref),
     wipe: Effect.fnUntraced(function* ({ partition }) {
       if (!(yield* exists(bound, "wipe"))) return
@@ -126,8 +125,11 @@ const stage = Effect.fnUntraced(function* <Row, E>(
     [rejectDuplicates(bound, name), summarize(bound, staging, to)],
     { concurrency: 2 }
   )
-  const candidate = { ...SqlRows.handle<Row>(sql, definition, SqlRows.all(staging), digest), changes }
-  return { candidate, digest, rows, metadata: { rows, ...changes }, publish: publish(bound, staging, to) }
+  const judged = (table: Statement.Fragment) =>
+    SqlRules.candidate<Row>(sql, definition, table, { version: digest, changes })
+  const candidate = judged(SqlRows.all(staging))
+  const whole = to.partition === null ? candidate : judged(SqlRules.inPlace(sql, definition, staging, to.partition))
+  return { candidate, whole, digest, rows, metadata: { rows, ...changes }, publish: publish(bound, staging, to) }
 })
 
 /** Creates the target where it is missing and makes sure that it fits; once for each process. */

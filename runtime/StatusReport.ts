@@ -6,11 +6,11 @@
 import type * as AssetGraph from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
 import * as Causes from "./Causes.ts"
+import type { Of } from "./Event.ts"
 import type * as Partition from "./Partition.ts"
 import * as Reason from "./Reason.ts"
 import * as Report from "./Report.ts"
 import * as Staleness from "./Staleness.ts"
-import * as Version from "./Version.ts"
 
 /** What `status --json` prints for an asset, or for one of its partitions. */
 export interface Row extends Partition.Ref {
@@ -30,12 +30,30 @@ export interface Row extends Partition.Ref {
   readonly traceId: string | null
   /** `null` without a freshness policy. */
   readonly freshness: "Fresh" | "Overdue" | null
+  /** Checks that failed of the versions in force, of all partitions where it is asked whole. */
+  readonly failedChecks: ReadonlyArray<FailedCheck>
+}
+
+/** What `status` and `why` tell of a failed check; `partition` is null where it was over the whole. */
+export interface FailedCheck {
+  readonly check: string
+  readonly partition: Partition.Key
+  readonly severity: "warn" | "error"
+  readonly blocking: boolean
+  /** Published all the same because the run was told to. */
+  readonly accepted: boolean
+  readonly reason: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly runId: string
 }
 
 export interface Subject {
   readonly graph: AssetGraph.AssetGraph
   readonly catalog: Catalog.Catalog
   readonly assessments: Staleness.Assessments
+  /** Of the versions in force. */
+  readonly failedChecks: ReadonlyArray<Of<"CheckFailed">>
 }
 
 /** One row an asset, or with `each` one a partition. */
@@ -61,6 +79,7 @@ export const toText = (rows: ReadonlyArray<Row>, now: number, medium: Report.Med
       { title: "partition" },
       { title: "status", paint: (style, text) => paintWorst(style, text) },
       { title: "why", gives: true },
+      { title: "checks", paint: (style, text) => style.red(text) },
       { title: "rows", align: "right" },
       { title: "materialized" },
       { title: "version", paint: (style, text) => style.dim(text) }
@@ -70,6 +89,7 @@ export const toText = (rows: ReadonlyArray<Row>, now: number, medium: Report.Med
       row.partition ?? "",
       row.partitions === undefined ? row.status : showCounts(row.partitions),
       row.causes.length > 0 ? row.causes.map(Reason.show).join(", ") : waiting(row),
+      showFailed(row.failedChecks),
       row.rows === null ? "" : Report.number(row.rows),
       row.materializedAt === null ? "" : Report.ago(row.materializedAt, now),
       row.dataVersion === null ? "" : Report.version(row.dataVersion)
@@ -84,6 +104,18 @@ export const showCounts = (counts: Staleness.Counts): string =>
     .map((status) => `${Report.number(counts[status])} ${status}`)
     .join(", ")
 
+/** The failed checks of an asset or, with a key, of one of its partitions. */
+export const failedOf = (
+  { failedChecks }: Pick<Subject, "failedChecks">,
+  asset: string,
+  partition?: Partition.Key
+): ReadonlyArray<FailedCheck> =>
+  failedChecks
+    .filter((event) => event.asset === asset && (partition === undefined || event.partition === partition))
+    .map(({ accepted, at, blocking, check, partition, reason, runId, severity }) => {
+      return { check, partition, severity, blocking, accepted, reason, at, runId }
+    })
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
@@ -97,7 +129,18 @@ const paintWorst = (style: Report.Style, text: string): string => {
 const waiting = ({ status, undecided }: Row): string =>
   status === "Missing" ? "never materialized" : undecided.length > 0 ? `depends on ${undecided.join(", ")}` : ""
 
-const ofSlice = ({ assessments, catalog, graph }: Subject, ref: Partition.Ref): Row => {
+/** `2 failed`, `1 failed, 1 warned`. */
+const showFailed = (checks: ReadonlyArray<FailedCheck>): string => {
+  const warned = checks.filter(({ severity }) => severity === "warn").length
+  const parts = [
+    [checks.length - warned, "failed"],
+    [warned, "warned"]
+  ] as const
+  return parts.flatMap(([amount, word]) => (amount === 0 ? [] : [`${Report.number(amount)} ${word}`])).join(", ")
+}
+
+const ofSlice = (subject: Subject, ref: Partition.Ref): Row => {
+  const { assessments, catalog, graph } = subject
   const assessment = Staleness.get(assessments, ref)!
   const state = Catalog.get(catalog, ref)
   return {
@@ -109,11 +152,13 @@ const ofSlice = ({ assessments, catalog, graph }: Subject, ref: Partition.Ref): 
     codeVersion: graph.nodes.get(ref.asset)!.asset.codeVersion,
     dataVersion: state?.dataVersion ?? null,
     rows: state?.rows ?? null,
-    ...lastOf(state)
+    ...lastOf(state),
+    failedChecks: failedOf(subject, ref.asset, ref.partition)
   }
 }
 
-const ofAll = ({ assessments, catalog, graph }: Subject, asset: string): Row => {
+const ofAll = (subject: Subject, asset: string): Row => {
+  const { assessments, catalog, graph } = subject
   const slices = Array.from(Staleness.entries(assessments, asset), ([, assessment]) => assessment)
   const states = Array.from(Catalog.slices(catalog, asset).values())
   const newest = states.reduce<Catalog.AssetState | undefined>(
@@ -128,14 +173,12 @@ const ofAll = ({ assessments, catalog, graph }: Subject, asset: string): Row => 
     causes: Causes.merge(assessments.lineage, slices.map(stale)),
     undecided: Array.from(new Set(slices.flatMap((slice) => slice.undecided))),
     codeVersion: graph.nodes.get(asset)!.asset.codeVersion,
-    dataVersion:
-      states.length === 0
-        ? null
-        : Version.ofPartitions(states.map((state) => [state.partition ?? "", state.dataVersion])),
+    dataVersion: Catalog.versionOfAll(catalog, asset)?.version ?? null,
     rows: states.some((state) => state.rows !== null)
       ? states.reduce((sum, state) => sum + (state.rows ?? 0), 0)
       : null,
-    ...lastOf(newest)
+    ...lastOf(newest),
+    failedChecks: failedOf(subject, asset)
   }
 }
 

@@ -10,6 +10,7 @@ import type * as Stream from "effect/Stream"
 import * as Column from "./Column.ts"
 import * as IoManager from "./IoManager.ts"
 import * as RowCodec from "./RowCodec.ts"
+import type * as RowRule from "./RowRule.ts"
 
 export { Day, Long } from "./Column.ts"
 
@@ -44,10 +45,24 @@ export interface Changes {
   readonly removed: number
 }
 
-/** The staged rows as checks see them; `version` is their digest. */
-export interface Candidate<out Row> extends Handle<Row> {
+/** The staged rows as checks see them; `version` is their digest. The columns `N` may be null. */
+export interface Candidate<out Row, in N extends string = NullableColumnOf<Row>> extends Handle<Row> {
+  /** Of the whole, what publishing the slice would do. */
   readonly changes: Changes
+  readonly key: ReadonlyArray<string>
+  readonly columns: ReadonlyArray<Pick<Column.Column, "name" | "type" | "nullable">>
+  /** Rows that break a rule: in a database one statement, whose rows stay there but for a sample. */
+  readonly find: (rule: RowRule.RowRule<ColumnOf<Row>, N>) => Effect.Effect<RowRule.Found, IoManager.IoError>
+  /** The newest moment or day of a column, in milliseconds since the epoch; `undefined` when there is none. */
+  readonly newest: (column: ColumnOf<Row>) => Effect.Effect<number | undefined, IoManager.IoError>
 }
+
+export type ColumnOf<Row> = keyof Row & string
+
+export type NullableColumnOf<Row> = {
+  [C in keyof Row]-?: null extends Row[C] ? C : undefined extends Row[C] ? C : never
+}[keyof Row] &
+  string
 
 /** Rows that a `select` finds in the database; they never enter this process. */
 export interface Query {
@@ -138,6 +153,7 @@ const declare = <Row>(options: Options, publishes: Definition["publishes"]): Io<
   return IoManager.make({
     kind: "table",
     fields: columns.map(({ description, name, nullable, type }) => ({ name, type, nullable, description })),
+    judged: "by slice or whole",
     describe: (owner) => `table ${define(owner).name}`,
     problems: (owner) => [...problems, ...mistakes(define(owner), owner)],
     store: (owner) => Effect.map(Tables, (tables) => tables.store<Row>(define(owner)))

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Pipeable from "effect/Pipeable"
 import * as Random from "effect/Random"
+import * as Record from "effect/Record"
 import * as Stream from "effect/Stream"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -318,7 +319,11 @@ const replace = (
   const replaced = ({ key }: Asset.Any) => assets.get(key)!
   for (const [key, { asset: declared }] of definitions.graph.nodes) {
     const deps = Object.entries(declared.deps).map(([name, dep]) => [name, { ...dep, asset: replaced(dep.asset) }])
-    const same = change(declared, { deps: Object.fromEntries(deps), after: declared.after.map(replaced) })
+    const checks = declared.checks.map((check) => ({
+      ...check,
+      reads: Record.map(check.reads, (read) => ({ ...read, asset: replaced(read.asset) }))
+    }))
+    const same = change(declared, { deps: Object.fromEntries(deps), after: declared.after.map(replaced), checks })
     if (key === asset.key && declared.io !== asset.io)
       throw new TypeError(`the pipeline has another asset called ${key}`)
     assets.set(key, key === asset.key ? by(same) : same)

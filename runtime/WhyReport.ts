@@ -11,7 +11,7 @@ import * as Partition from "./Partition.ts"
 import * as Reason from "./Reason.ts"
 import * as Report from "./Report.ts"
 import * as Staleness from "./Staleness.ts"
-import { showCounts, type Subject } from "./StatusReport.ts"
+import { type FailedCheck, failedOf, showCounts, type Subject } from "./StatusReport.ts"
 
 /** Partitions of one asset that are in the same state for the same causes. */
 export interface Group {
@@ -39,6 +39,8 @@ export interface WhyReport extends Partition.Ref {
     readonly runId: string
     readonly rows: number | null
   } | null
+  /** Of the versions in force. */
+  readonly failedChecks: ReadonlyArray<FailedCheck>
   /** The direct dependencies that are not Current; of one that stands elsewhere in the tree only its status. */
   readonly upstream: ReadonlyArray<WhyReport>
   readonly repeated: boolean
@@ -65,6 +67,7 @@ export const make = (subject: Subject, ref: Partition.Ref, seen = new Set<string
     ),
     groups: groupsOf(lineage, ref.asset, slices),
     last: lastOf(catalog, ref),
+    failedChecks: failedOf(subject, ref.asset, ref.partition ?? undefined),
     upstream: repeated
       ? []
       : lineage
@@ -132,6 +135,7 @@ const toTree = (self: WhyReport, explain: (cause: Reason.Cause) => string, now: 
             text: `${groupInWords(group)}: ${statusInWords(group)}`,
             children: causesInWords(group, explain).map(leaf)
           }))),
+      ...self.failedChecks.map((check) => leaf(failureInWords(check))),
       ...self.upstream.map((upstream) => toTree(upstream, explain, now)),
       ...(self.last === null ? [] : [leaf(lastInWords(self.last, now))])
     ]
@@ -189,6 +193,11 @@ const inWords = (cause: Reason.Cause, catalog: Catalog.Catalog, now: number): st
     }
   }
 }
+
+const failureInWords = ({ accepted, check, partition, reason, severity }: FailedCheck): string =>
+  `the check "${check}" ${severity === "warn" ? "warned" : "failed"}${partition === null ? "" : ` of ${partition}`}${
+    accepted ? ", which was accepted" : ""
+  }: ${reason}`
 
 const lastInWords = (last: NonNullable<WhyReport["last"]>, now: number): string => {
   const rows = last.rows === null ? "" : `, ${Report.count(last.rows, "row")}`

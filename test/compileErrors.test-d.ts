@@ -1,7 +1,7 @@
 /**
  * What the compiler refuses: every `@ts-expect-error` is a mistake that must not reach a run. Compiled, never executed.
  */
-import { Asset, AssetCheck, Blob, Definitions, Partition, Table, Version } from "effect-assets"
+import { Asset, AssetCheck, Blob, Definitions, Metadata, Partition, Table, TableCheck, Version } from "effect-assets"
 import * as Testing from "effect-assets/testing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -134,6 +134,76 @@ const byName = Version.custom((name: string) => Effect.succeed(name))
 Asset.make("a", { ...json, version: byName, materialize: () => Effect.succeed(1) })
 
 // -----------------------------------------------------------------------------
+// checks
+// -----------------------------------------------------------------------------
+
+const Visit = Schema.Struct({
+  day: Table.Day,
+  id: Schema.Int,
+  user_id: Schema.NullOr(Schema.Int),
+  page: Schema.optionalKey(Schema.String),
+  at: Schema.Date
+})
+const visits = Asset.make("visits", {
+  codeVersion: "1",
+  partitions: Partition.daily({ start: "2026-01-01" }),
+  io: Table.make({ schema: Visit, key: ["day", "id"], partition: "day" }),
+  materialize: () => Effect.succeed([])
+})
+
+visits.pipe(
+  Asset.check("a", TableCheck.notNull("user_id")),
+  Asset.check("b", TableCheck.notNull("page")),
+  Asset.check("c", { blocking: true, ...TableCheck.unique("id", "day") }),
+  Asset.check("d", TableCheck.oneOf("page", ["home", "shop"])),
+  Asset.check("e", TableCheck.within("at", { min: new Date(0) })),
+  Asset.check("f", TableCheck.within("user_id", { min: 1, max: 9 })),
+  Asset.check("g", TableCheck.references({ column: "user_id", to: users, key: "id" })),
+  Asset.check("h", TableCheck.fresh("day", "2 days")),
+  Asset.check("i", { over: "whole", ...TableCheck.rowCount({ min: 1 }) }),
+  Asset.check("j", TableCheck.usualForWeekday()),
+  Asset.check("k", TableCheck.sameColumns())
+)
+// @ts-expect-error a column that is not there
+visits.pipe(Asset.check("a", TableCheck.notNull("email")))
+// @ts-expect-error a column that cannot be null
+visits.pipe(Asset.check("a", TableCheck.notNull("id")))
+// @ts-expect-error columns of which one is not there
+visits.pipe(Asset.check("a", TableCheck.unique("id", "email")))
+// @ts-expect-error no column
+TableCheck.unique()
+// @ts-expect-error values of a column that is not there
+visits.pipe(Asset.check("a", TableCheck.oneOf("email", ["home"])))
+// @ts-expect-error values of another type than the column's
+visits.pipe(Asset.check("a", TableCheck.oneOf("id", ["home"])))
+// @ts-expect-error bounds of a column that is not there
+visits.pipe(Asset.check("a", TableCheck.within("age", { min: 1 })))
+// @ts-expect-error bounds of another type than the column's
+visits.pipe(Asset.check("a", TableCheck.within("at", { min: 1 })))
+// @ts-expect-error a reference from a column that is not there
+visits.pipe(Asset.check("a", TableCheck.references({ column: "track_id", to: users, key: "id" })))
+// @ts-expect-error a reference to a column that is not there
+visits.pipe(Asset.check("a", TableCheck.references({ column: "user_id", to: users, key: "email" })))
+// @ts-expect-error a reference to a column of another type
+visits.pipe(Asset.check("a", TableCheck.references({ column: "user_id", to: users, key: "name" })))
+// @ts-expect-error a reference to what is no table
+visits.pipe(Asset.check("a", TableCheck.references({ column: "user_id", to: daily, key: "id" })))
+// @ts-expect-error the age of what is no moment
+visits.pipe(Asset.check("a", TableCheck.fresh("id", "2 days")))
+// @ts-expect-error a check of tables, of what is none
+daily.pipe(Asset.check("a", TableCheck.unique("id")))
+// @ts-expect-error what a check does not read
+visits.pipe(Asset.check("a", { reads: { users }, run: (_, { tracks }) => Effect.as(tracks.count, AssetCheck.pass()) }))
+// @ts-expect-error what it reads, taken for its rows
+visits.pipe(Asset.check("a", { reads: { users }, run: (_, { users }) => Effect.as(users.length, AssetCheck.pass()) }))
+// @ts-expect-error neither a slice nor the whole
+visits.pipe(Asset.check("a", { over: "all", run: () => Effect.succeed(AssetCheck.pass()) }))
+// @ts-expect-error metadata of another type
+AssetCheck.pass({ rows: Metadata.int("5") })
+// @ts-expect-error metadata that is no JSON
+AssetCheck.pass({ at: new Date(0) })
+
+// -----------------------------------------------------------------------------
 // tables
 // -----------------------------------------------------------------------------
 
@@ -166,6 +236,17 @@ runInMemory(Testing.pipeline(Definitions.make({ assets: [afterUsers] })).materia
 const named = daily.pipe(Asset.check("a", { run: () => Effect.as(Effect.service(Api), AssetCheck.pass()) }))
 // @ts-expect-error that of a check
 runInMemory(Testing.pipeline(Definitions.make({ assets: [named] })).materialize())
+const asking = visits.pipe(Asset.check("a", { reads: { users }, run: () => Effect.succeed(AssetCheck.pass()) }))
+// @ts-expect-error that of an asset that a check reads
+runInMemory(Testing.pipeline(Definitions.make({ assets: [asking] })).materialize())
+const queried = visits.pipe(
+  Asset.check(
+    "a",
+    TableCheck.noRows(({ table }, sql) => sql`select from ${table}`)
+  )
+)
+// @ts-expect-error SQL of a check, in memory
+runInMemory(Testing.pipeline(Definitions.make({ assets: [queried] })).materialize())
 const closed = Layer.effect(
   Api,
   Effect.map(SqlClient.SqlClient, () => ({ names: Effect.succeed([]) }))

@@ -9,7 +9,8 @@ import { asset, daily, Simulation } from "../Simulation.ts"
 const subjectOf = (simulation: Simulation): StatusReport.Subject => ({
   graph: simulation.graph,
   catalog: simulation.catalog,
-  assessments: simulation.assess()
+  assessments: simulation.assess(),
+  failedChecks: []
 })
 
 const why = (simulation: Simulation, asset: string, partition: string | null = null) => {

@@ -11,6 +11,7 @@ import * as Partition from "../../runtime/Partition.ts"
 import * as Run from "../../runtime/Run.ts"
 import * as SqlEventLog from "../../runtime/SqlEventLog.ts"
 import * as TestDatabase from "../../runtime/TestDatabase.ts"
+import * as CheckHistoryContract from "./CheckHistoryContract.ts"
 import * as ClaimContract from "./ClaimContract.ts"
 import * as EventLogContract from "./EventLogContract.ts"
 import * as Facts from "./Facts.ts"
@@ -26,6 +27,8 @@ ClaimContract.suite("claims in PostgreSQL", postgres)
 
 RangeContract.suite("many slices in memory", EventLog.layerMemory)
 RangeContract.suite("many slices in PostgreSQL", postgres)
+CheckHistoryContract.suite("the history of checks in memory", EventLog.layerMemory)
+CheckHistoryContract.suite("the history of checks in PostgreSQL", postgres)
 
 class Logs extends Context.Service<Logs, Record<"memory" | "postgres", EventLog.EventLog["Service"]>>()("test/Logs") {}
 
