@@ -85,6 +85,7 @@ const step: Asset.Step<undefined> = {
   annotate: () => Effect.void,
   seen: () => Effect.void,
   reject: () => Effect.void,
+  nothingNew: Effect.never,
   startOver: Effect.void
 }
 

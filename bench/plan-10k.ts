@@ -88,6 +88,7 @@ const states = (graph: AssetGraph.AssetGraph, every: number): ReadonlyArray<Cata
     provenance: Object.fromEntries(
       graph.nodes.get(asset)!.deps.map((edge) => [edge.asset, { version: `${edge.asset} version`, position: 1 }])
     ),
+    config: {},
     changedPosition: index + 1,
     verifiedPosition: index + 1,
     materializedAt: "2026-01-01T00:00:00.000Z",

@@ -103,6 +103,7 @@ function* states(declared: AssetGraph.AssetGraph): Generator<Catalog.AssetState>
         codeVersion: random % 10 === 0 ? "0" : "1",
         dataVersion: `${day}`,
         provenance: Object.fromEntries(deps.map((edge) => [edge.asset, { version: `${day}`, position: 1 }])),
+        config: {},
         changedPosition: ++position,
         verifiedPosition: position,
         materializedAt: "2026-01-01T00:00:00.000Z",

@@ -4,175 +4,45 @@
  * An asset says what the value is, how it is computed from other assets and, in `.pipe(...)`, how it is run. It leaves
  * out when: that is decided by `Staleness` and `Plan`.
  */
-import * as Util from "node:util"
-import * as Cron from "effect/Cron"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
 import * as Result from "effect/Result"
-import type * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
 import type * as AssetCheck from "./AssetCheck.ts"
 import * as AssetKey from "./AssetKey.ts"
+import * as AssetPolicy from "./AssetPolicy.ts"
+import { TypeId } from "./AssetShape.ts"
+import type {
+  AllPartitions,
+  Any,
+  Asset,
+  Dependency,
+  Deps,
+  Error,
+  Fitting,
+  Inputs,
+  Io,
+  Key,
+  Need,
+  Needs,
+  NeedsOf,
+  Previous,
+  Reading,
+  Services,
+  Unversioned
+} from "./AssetShape.ts"
+import type { Step } from "./AssetStep.ts"
+import * as CallSite from "./CallSite.ts"
 import type * as IoManager from "./IoManager.ts"
 import * as Label from "./Label.ts"
 import * as Mapping from "./Mapping.ts"
 import type * as Partition from "./Partition.ts"
 import * as Version from "./Version.ts"
 
-export const TypeId = "~assets/Asset"
-
-/**
- * `K`: key. `I`: kind of value. `E`, `R`: errors and services of its body. `P`: how it is cut. `N`: what it and
- * everything that goes before it need.
- */
-export interface Asset<
-  out K extends string,
-  in out I extends IoManager.Any,
-  out E,
-  out R,
-  out P extends Partition.Partitioning | undefined,
-  out N = any
->
-  extends Pipeable.Pipeable, Label.Labels {
-  readonly [TypeId]: { readonly _E: E; readonly _R: R; readonly _N: N }
-  readonly key: K
-  readonly io: I
-  readonly partitions: P
-  readonly deps: Readonly<Record<string, Dependency>>
-  /** Assets that go first without being read. */
-  readonly after: ReadonlyArray<Any>
-  readonly codeVersion: string
-  readonly description: string | undefined
-  readonly version: Version.Policy<never, unknown, unknown>
-  readonly materialize: (inputs: never, step: never) => Effect.Effect<unknown, E, R> | Stream.Stream<unknown, E, R>
-  readonly checks: ReadonlyArray<AssetCheck.AssetCheck<Any>>
-  readonly retry: RetryPolicy<never> | undefined
-  readonly timeout: Duration.Duration | undefined
-  readonly recheckAfter: RecheckAfter | undefined
-  readonly unrepeatable: boolean
-  readonly quarantine: QuarantineLimit
-  /** Where it was declared, for error messages. */
-  readonly file: string
-  /** Mistakes noticed while declaring; `AssetGraph.make` reports them all at once. */
-  readonly problems: ReadonlyArray<string>
-}
-
-// The positions of an erased asset are `any` so that every asset fits; `Asset` keeps them apart.
-export type Any = Asset<string, any, any, any, Partition.Partitioning | undefined>
-
-export type Key<A extends Any> = A["key"]
-export type Io<A extends Any> = A["io"]
-export type Error<A extends Any> = A[typeof TypeId]["_E"]
-export type Services<A extends Any> = A[typeof TypeId]["_R"]
-export type Needs<A extends Any> = A[typeof TypeId]["_N"]
-
-/** The services of one asset's body; `null` stands for checks, which stay when a body is replaced. */
-export interface Need<out K extends string | null, out R> {
-  readonly asset: K
-  readonly services: R
-}
-
-/** An upstream asset and which of its slices are needed. */
-export interface Dependency {
-  readonly asset: Any
-  readonly mapping: Mapping.Mapping
-}
-
-/** A dependency of which it is said which slices are needed. `K`: keys of the reader for which it is said. */
-export interface Reading<out A extends Any, out M extends Mapping.Mapping["_tag"], out K extends string = string> {
-  readonly _tag: "Reading"
-  readonly asset: A
-  readonly mapping: Mapping.Mapping & { readonly _tag: M }
-  /** Never there: for types alone. */
-  readonly said?: K
-}
-
-/** An earlier slice of the asset itself; made by `previous`. */
-export interface Previous {
-  readonly _tag: "Previous"
-  readonly offset: number
-}
-
-export type AllPartitions<A extends Any> = Reading<A, "All">
-
-export type Deps = Readonly<Record<string, Any | Reading<any, any> | Previous>>
-
-type NeedsOf<D extends Deps[string]> = D extends Reading<infer A, any> ? Needs<A> : D extends Any ? Needs<D> : never
-
-/** What a body receives for each dependency: a handle of one slice, or of several. */
-export type Inputs<D extends Deps, P, I extends IoManager.Any = IoManager.Any> = {
-  readonly [N in keyof D]: D[N] extends Previous
-    ? IoManager.Handle<I> | undefined
-    : D[N] extends Reading<infer A, infer M>
-      ? HandleOf<A, Mapping.Count<M, A["partitions"]>>
-      : D[N] extends Any
-        ? HandleOf<D[N], Mapping.Between<P, D[N]["partitions"]>>
-        : never
-}
-
-type HandleOf<A extends Any, Count extends "One" | "Many"> = Count extends "One"
-  ? IoManager.Handle<Io<A>>
-  : IoManager.Handles<Io<A>>
-
-/** Nothing to add where the partitions of a dependency fit those of its reader, and what no dependency has elsewhere. */
-type Fitting<D extends Deps, P> = {
-  readonly [N in keyof D]: Fits<D[N], P> extends true ? unknown : { readonly "its partitions do not fit": never }
-}
-
-type Fits<D extends Deps[string], P> = D extends Previous
-  ? Mapping.IsTimed<P>
-  : D extends Reading<infer A, infer M, infer K>
-    ? Mapping.Fits<M, P, A["partitions"], K>
-    : D extends Any
-      ? [Mapping.Between<P, D["partitions"]>] extends [never]
-        ? false
-        : true
-      : never
-
-/** A rejected item: what arrived, and why it cannot be a row. */
-export interface Rejected {
-  readonly item: unknown
-  readonly reason: string
-}
-
-/** What a body may know and tell about its own step. */
-export interface Step<out P = Partition.Partitioning | undefined> {
-  readonly asset: string
-  readonly partition: [P] extends [undefined] ? null : Partition.KeyOf<P>
-  /** Of a product, the keys of its dimensions by name. */
-  readonly keys: Partition.KeysOf<P>
-  readonly runId: string
-  /** From 1. */
-  readonly attempt: number
-  /** The plan's time in milliseconds since the epoch: the same for every step and attempt of a run. */
-  readonly now: number
-  /** Adds facts to the materialization's metadata. */
-  readonly annotate: (metadata: IoManager.Metadata) => Effect.Effect<void>
-  /** Counts items that arrived, good or bad: the whole of which `Asset.quarantine` limits a share. */
-  readonly seen: (items: number) => Effect.Effect<void>
-  /** Sets items aside in `assets.quarantine`, with the reason. */
-  readonly reject: (items: ReadonlyArray<Rejected>) => Effect.Effect<void, IoManager.IoError>
-  /** Forgets what was seen and set aside so far: the source is read again from its start. */
-  readonly startOver: Effect.Effect<void, IoManager.IoError>
-}
-
-/** At most `times` retries, spaced by `schedule`, of failures for which `while` holds. */
-export interface RetryPolicy<in E> {
-  readonly times: number
-  readonly schedule: Schedule.Schedule<unknown>
-  readonly while: (error: E) => boolean
-}
-
-export type RecheckAfter =
-  | { readonly _tag: "Duration"; readonly duration: Duration.Duration }
-  | { readonly _tag: "Cron"; readonly expression: string; readonly cron: Cron.Cron }
-
-/** A step fails when it sets aside at least `atLeast` items that are more than `share` of those seen. */
-export interface QuarantineLimit {
-  readonly share: number
-  readonly atLeast: number
-}
+export * from "./AssetShape.ts"
+export type { QuarantineLimit, RecheckAfter, RetryPolicy } from "./AssetPolicy.ts"
+export type { Rejected, Step } from "./AssetStep.ts"
 
 export interface Options<I extends IoManager.Any, D extends Deps, P, E, R> {
   readonly io: I
@@ -219,12 +89,15 @@ export const make = <
     version: options.version ?? Version.content,
     materialize: options.materialize,
     checks: [],
+    cutoff: undefined,
+    together: undefined,
     retry: undefined,
     timeout: undefined,
     recheckAfter: undefined,
     unrepeatable: false,
+    config: [],
     quarantine: { share: 0, atLeast: 1 },
-    file: callerFile(),
+    file: CallSite.file(),
     problems: AssetKey.isAssetKey(key)
       ? []
       : [`the key ${JSON.stringify(key)} is not a lower-case letter followed by lower-case letters, digits and _`]
@@ -270,6 +143,15 @@ export const mappedBy = <A extends Partitioned, K extends string = string>(
 /** The asset's own partition so many windows earlier, one unless said otherwise; `undefined` before the first. */
 export const previous = ({ offset = 1 }: { readonly offset?: number } = {}): Previous => ({ _tag: "Previous", offset })
 
+/**
+ * Reads a dependency, which goes first, without following it: its version is not recorded, and its change makes nothing
+ * Stale. For values that a body merely looks something up in, or that change all the time.
+ */
+export const ignoreVersion = <D extends Any | Reading<any, any>>(dep: D): Unversioned<D> => ({
+  _tag: "Unversioned",
+  dep
+})
+
 /** These go first when they are planned; they are not read and their versions are not recorded. */
 export const after =
   <const As extends ReadonlyArray<Any>>(...assets: As) =>
@@ -280,7 +162,7 @@ export const after =
 
 /** Retries a failed attempt while the asset's own error allows it. Of an `IoError` the runtime knows whether it may pass. */
 export const retry =
-  <E2>(policy: RetryPolicy<E2>) =>
+  <E2>(policy: AssetPolicy.RetryPolicy<E2>) =>
   <
     K extends string,
     I extends IoManager.Any,
@@ -302,27 +184,27 @@ export const timeout =
 /** A source without dependencies is Stale when this time has passed since it was last verified, or a cron moment (UTC). */
 export const recheckAfter =
   (when: Duration.Input | { readonly cron: string }) =>
-  <A extends Any>(self: A): A => {
-    if (typeof when !== "object" || !("cron" in when)) {
-      return extend(self, { recheckAfter: { _tag: "Duration", duration: Duration.fromInputUnsafe(when) } })
-    }
-    const problem = (detail: string) => extend<A>(self, { problems: [...self.problems, `recheckAfter: ${detail}`] })
-    return Result.match(Cron.parse(when.cron, "UTC"), {
-      onFailure: (error) => problem(`bad cron "${when.cron}": ${error.message}`),
-      onSuccess: (cron) =>
-        everComes(cron)
-          ? extend<A>(self, { recheckAfter: { _tag: "Cron", expression: when.cron, cron } })
-          : problem(`the cron "${when.cron}" names no moment that ever comes`)
+  <A extends Any>(self: A): A =>
+    Result.match(AssetPolicy.recheckAfter(when), {
+      onFailure: (detail) => extend<A>(self, { problems: [...self.problems, `recheckAfter: ${detail}`] }),
+      onSuccess: (recheckAfter) => extend<A>(self, { recheckAfter })
     })
-  }
 
 /** The source forgets: partitions are frozen once their window ends. */
-export const unrepeatable = <A extends Asset<string, any, any, any, Partition.Partitioning>>(self: A): A =>
-  extend(self, { unrepeatable: true })
+export const unrepeatable = <A extends Partitioned>(self: A): A => extend(self, { unrepeatable: true })
+
+/**
+ * Settings that count although the body does not read them, such as those of a resource: the value is Stale when one of
+ * them changes. What the body reads itself counts anyhow. Keys are written as for a body's: `MUSIC_API_URL`, `db.host`.
+ */
+export const dependsOnConfig =
+  (...keys: ReadonlyArray<string>) =>
+  <A extends Any>(self: A): A =>
+    extend(self, { config: [...self.config, ...keys] })
 
 /** Lets a body set aside items that no schema accepts, up to a share of what arrived. */
 export const quarantine =
-  (limit: QuarantineLimit) =>
+  (limit: AssetPolicy.QuarantineLimit) =>
   <A extends Any>(self: A): A =>
     extend(self, { quarantine: limit })
 
@@ -396,6 +278,21 @@ export const check =
     })
   }
 
+/**
+ * For values that differ in bytes but not in meaning: where it says so of the published value and the staged one, the
+ * published one stays as it is, with its version, and dependents are cut off. It is not asked of a forced step, whose
+ * value is taken as it comes, nor where the published value can no longer be read.
+ */
+export const cutoff =
+  <A extends Any, E2 = never, R2 = never>(
+    isSame: (
+      old: IoManager.Candidate<Io<A>>,
+      next: IoManager.Candidate<Io<A>>
+    ) => boolean | Effect.Effect<boolean, E2, R2>
+  ) =>
+  (self: A): Asset<Key<A>, Io<A>, Error<A> | E2, Services<A>, A["partitions"], Needs<A> | Need<null, R2>> =>
+    extend(self, { cutoff: AssetPolicy.cutoff(isSame) })
+
 /** What an asset's kind needs to know of it. */
 export const owner = ({ key, partitions }: Any): IoManager.Owner => ({ key, partitioned: partitions !== undefined })
 
@@ -421,13 +318,12 @@ const reading = <A extends Any, M extends Mapping.Mapping["_tag"]>(
 const dependencies = (self: Any, deps: Deps): Readonly<Record<string, Dependency>> =>
   Object.fromEntries(
     Object.entries(deps).map(([name, dep]): [string, Dependency] => {
-      if (!("_tag" in dep)) return [name, { asset: dep, mapping: Mapping.between(self.partitions, dep.partitions) }]
-      return dep._tag === "Previous" ? [name, { asset: self, mapping: dep }] : [name, dep]
+      const versioned = !("_tag" in dep) || dep._tag !== "Unversioned"
+      return [name, { ...dependency(self, "_tag" in dep && dep._tag === "Unversioned" ? dep.dep : dep), versioned }]
     })
   )
 
-// The thirtieth of February parses, and throws when it is asked for.
-const everComes = (cron: Cron.Cron): boolean => Result.isSuccess(Result.try(() => Cron.next(cron, 0)))
-
-// Frame 0 is this function, 1 is `make`, 2 is the declaration.
-const callerFile = () => Util.getCallSites(3)[2]?.scriptName ?? "unknown file"
+const dependency = (self: Any, dep: Exclude<Deps[string], Unversioned<any>>): Pick<Dependency, "asset" | "mapping"> => {
+  if (!("_tag" in dep)) return { asset: dep, mapping: Mapping.between(self.partitions, dep.partitions) }
+  return dep._tag === "Previous" ? { asset: self, mapping: dep } : { asset: dep.asset, mapping: dep.mapping }
+}

@@ -8,6 +8,7 @@ import * as Asset from "./Asset.ts"
 import * as Label from "./Label.ts"
 import * as Mapping from "./Mapping.ts"
 import * as Partition from "./Partition.ts"
+import * as Together from "./Together.ts"
 
 export interface Problem {
   readonly asset: string
@@ -29,6 +30,7 @@ export class DeclarationError extends Error {
 export interface Edge {
   readonly asset: string
   readonly mapping: Mapping.Mapping
+  readonly versioned: boolean
 }
 
 export interface Node {
@@ -87,6 +89,10 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
   const judge = judgeOfPartitions()
   for (const asset of assets.values()) {
     problems.push(...problemsOf(asset, judge))
+    for (const other of asset.together === undefined ? [] : Together.others(asset.together)) {
+      if (assets.has(other)) continue
+      problems.push({ asset: asset.key, file: asset.file, detail: `"${other}", computed with it, is not declared` })
+    }
     const place = asset.io.describe(Asset.owner(asset))
     const other = places.get(place)
     if (other === undefined) places.set(place, asset)
@@ -100,6 +106,16 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
 export const ancestors = (self: AssetGraph, key: string): ReadonlySet<string> =>
   reach(key, (at) => self.nodes.get(at)!.deps.map((edge) => edge.asset))
 
+const none: ReadonlyArray<string> = []
+
+/** The other assets that are always computed with this one, by the same body. */
+export const togetherWith = (self: AssetGraph, key: string): ReadonlyArray<string> => {
+  const { together } = self.nodes.get(key)!.asset
+  if (together === undefined || together.subset) return none
+  // One that was given another body is computed by itself.
+  return Together.others(together).filter((other) => self.nodes.get(other)?.asset.together?.id === together.id)
+}
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
@@ -110,7 +126,12 @@ const fromAssets = (assets: ReadonlyMap<string, Asset.Any>): AssetGraph => {
   for (const asset of assets.values()) {
     const edges = new Map<string, Edge>()
     for (const dep of Object.values(asset.deps)) {
-      edges.set(dep.asset.key, { asset: dep.asset.key, mapping: dep.mapping })
+      const { key } = dep.asset
+      edges.set(key, {
+        asset: key,
+        mapping: dep.mapping,
+        versioned: dep.versioned || edges.get(key)?.versioned === true
+      })
     }
     for (const dep of edges.keys()) if (dep !== asset.key) dependents.get(dep)!.push(asset.key)
     const after = asset.after.map((other) => other.key).filter((key) => !edges.has(key))

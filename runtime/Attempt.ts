@@ -9,19 +9,22 @@ import * as Effect from "effect/Effect"
 import * as Asset from "./Asset.ts"
 import * as AssetCheck from "./AssetCheck.ts"
 import * as AttemptError from "./AttemptError.ts"
+import * as Body from "./Body.ts"
 import * as Catalog from "./Catalog.ts"
-import { failureOf, type Provenance } from "./Event.ts"
+import type * as ConfigDigests from "./ConfigDigests.ts"
+import { type Config, failureOf, type Provenance } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import type * as IoManager from "./IoManager.ts"
 import * as Judgement from "./Judgement.ts"
 import type { Lineage, Reading } from "./Lineage.ts"
-import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import type * as Quarantine from "./Quarantine.ts"
+import type { SharedBodies } from "./SharedBodies.ts"
 import * as Staleness from "./Staleness.ts"
 import * as Telemetry from "./Telemetry.ts"
 import * as Timestamp from "./Timestamp.ts"
 import * as Version from "./Version.ts"
+import type * as Workers from "./Workers.ts"
 
 export type Span = Parameters<typeof Telemetry.annotate>[0] & Telemetry.SpanIds
 
@@ -34,7 +37,10 @@ export interface Context {
   readonly log: EventLog.EventLog["Service"]
   readonly session: EventLog.Session
   readonly quarantine: Quarantine.Quarantine["Service"]
+  readonly config: ConfigDigests.ConfigDigests
   readonly record: (event: EventLog.Fact) => Effect.Effect<void, EventLog.EventLogError>
+  readonly shared: SharedBodies
+  readonly workers: Workers.Workers
   readonly claim: EventLog.Claim
   /** The states of the slice and of what it reads, as this attempt takes them. */
   readonly catalog: Catalog.Catalog
@@ -44,7 +50,8 @@ export interface Context {
   readonly isTraced: boolean
 }
 
-export type Result = Exclude<EventLog.Published, { readonly _tag: "Fenced" }>
+/** `NothingNew`: the body had nothing to publish, and there is nothing published that could stay. */
+export type Result = Exclude<EventLog.Published, { readonly _tag: "Fenced" }> | { readonly _tag: "NothingNew" }
 
 export const run = (context: Context) => {
   const { asset } = context.lineage.graph.nodes.get(context.step.asset)!
@@ -70,61 +77,95 @@ const once = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const { provenance, unpublished } = Staleness.inputs(lineage, catalog, step)
   const [dependency] = unpublished
   if (dependency !== undefined) return yield* new AttemptError.DependencyWiped({ asset: asset.key, dependency })
+  const { together } = asset
+  const computing = together && context.shared.whileComputing({ together, slice: step, inputs: inputsOf(context) })
+  if (computing !== undefined) yield* context.workers.standAside(computing)
   // Once a publish has begun it is too late to say that nothing was published.
   const made = yield* withTimeout(asset, make(context, asset))
+  if (made === undefined) return nothingNew
   return yield* publish(context, asset, made, provenance)
 })
 
-/** A value that is staged and passed its checks. */
-interface Made {
-  readonly staged: IoManager.Staged<unknown>
+const nothingNew: Result = { _tag: "NothingNew" }
+
+/** A value that is staged and passed its checks, or that is published and stays. */
+interface Made extends Pick<IoManager.Staged<unknown>, "rows" | "metadata"> {
   readonly dataVersion: string
-  /** Whether it is what is published already. */
-  readonly isSame: boolean
-  readonly metadata: IoManager.Metadata
+  readonly config: Config
+  /** Nothing for a value that stays. */
+  readonly publish: IoManager.Staged<unknown>["publish"] | undefined
 }
 
+/** Nothing when the body had nothing new and nothing was ever published. */
 const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const { catalog, step } = context
-  const tally = makeTally(context, asset)
+  const state = Catalog.get(catalog, step)
+  const body = yield* Body.make({ ...context, slice: step, now: context.plan.at }, asset)
   if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
 
-  const inputs = yield* load(context, asset).pipe(io(context, "load"))
-  const output = asset.materialize(inputs as never, tally.step as never)
-  const value = Effect.isEffect(output) ? yield* erased(output) : output
   const store = yield* Asset.store(asset)
-  const staged = yield* store.stage(sliceOf(context), value).pipe(io(context, "stage"))
-  yield* tally.limit
-  const dataVersion = yield* versionOf(asset, staged, context.runId)
-  yield* judge(context, asset, staged, dataVersion)
-
-  const isSame = Catalog.get(catalog, step)?.dataVersion === dataVersion && (yield* isInPlace(context, asset, store))
-  const made: Made = { staged, dataVersion, isSame, metadata: { ...staged.metadata, ...tally.metadata() } }
+  // A body that is a stream goes on while it is staged.
+  const staged = yield* body.run(
+    Effect.flatMap(valueOf(context, asset, body), (value) =>
+      store.stage(sliceOf(context), value as never).pipe(io(context, "stage"))
+    )
+  )
+  yield* body.limit
+  const config = yield* body.settings
+  if (staged === undefined) {
+    const kept: Made | undefined = state && { ...state, config, metadata: body.metadata(), publish: undefined }
+    return kept
+  }
+  const next: Versioned = { ...staged, dataVersion: yield* versionOf(asset, staged, context.runId) }
+  const old = state && (yield* staying(context, asset, store, state, next))
+  const { dataVersion, metadata, rows } = old ?? next
+  yield* judge(context, asset, old ?? next)
+  const made: Made = {
+    rows,
+    dataVersion,
+    config,
+    metadata: { ...metadata, ...body.metadata() },
+    publish: old === undefined ? staged.publish : undefined
+  }
   return made
 })
 
-const publish = Effect.fnUntraced(function* (
-  context: Context,
-  asset: Asset.Any,
-  { dataVersion, isSame, metadata, staged }: Made,
-  provenance: Provenance
-) {
+/** What the body returns, or its part of what a body returns for several assets. */
+const valueOf = (context: Context, asset: Asset.Any, body: Body.Body) => {
+  const { attempt, shared, step: slice } = context
+  const { together } = asset
+  const step = together === undefined ? body.step : { ...body.step, outputs: shared.wanted(together, slice) }
+  const compute = Effect.gen(function* () {
+    const inputs = yield* load(context, asset).pipe(io(context, "load"))
+    const output = asset.materialize(inputs as never, step as never)
+    return Effect.isEffect(output) ? yield* erased(output) : output
+  })
+  return together === undefined
+    ? compute
+    : shared.output({ together, slice, inputs: inputsOf(context), attempt, body }, compute)
+}
+
+const inputsOf = (context: Context) =>
+  JSON.stringify(context.lineage.readings(context.step.asset).flatMap((reading) => loadedAs(context, reading)))
+
+const publish = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, made: Made, provenance: Provenance) {
   const event = (at: string): EventLog.Value => ({
-    _tag: isSame ? "AssetVerified" : "AssetMaterialized",
+    _tag: made.publish === undefined ? "AssetVerified" : "AssetMaterialized",
     at,
     ...sliceOf(context),
     codeVersion: asset.codeVersion,
-    dataVersion,
+    dataVersion: made.dataVersion,
     provenance,
-    rows: staged.rows,
-    metadata,
+    config: made.config,
+    rows: made.rows,
+    metadata: made.metadata,
     attempts: context.attempt,
     traceId: context.span.traceId,
     spanId: context.span.spanId
   })
   const loaded = context.lineage.readings(asset.key).flatMap((reading) => loadedAs(context, reading))
   // A kind that has nothing to do in the transaction says so with Effect.void, and a single statement will do.
-  const rows = isSame || staged.publish === Effect.void ? undefined : staged.publish
+  const rows = made.publish === Effect.void ? undefined : made.publish
   const published = yield* context.session
     .publish({ claim: context.claim, loaded, event }, rows)
     .pipe(io(context, "publish"))
@@ -132,19 +173,59 @@ const publish = Effect.fnUntraced(function* (
   return published
 })
 
+type Versioned = Pick<IoManager.Staged<unknown>, "candidate" | "whole" | "rows" | "metadata"> & {
+  readonly dataVersion: string
+}
+
+/** What is published already, if it is the same as what was made, or means the same. */
+const staying = Effect.fnUntraced(function* (
+  context: Context,
+  asset: Asset.Any,
+  store: IoManager.AnyStore,
+  state: Catalog.AssetState,
+  next: Versioned
+) {
+  if (state.dataVersion === next.dataVersion) return (yield* isInPlace(context, asset, store)) ? next : undefined
+  if (asset.cutoff === undefined || isForced(context)) return undefined
+  const old = yield* published(store, state)
+  if (old === undefined) return undefined
+  if (!(yield* erased(asset.cutoff(old.candidate as never, next.candidate as never)))) return undefined
+  const whole = yield* publishedWhole(asset, store, state)
+  const kept: Versioned = { ...old, ...whole, dataVersion: state.dataVersion, metadata: {}, rows: state.rows }
+  return kept
+})
+
+/** Nothing where it cannot be read any more, such as a value that the schema in force does not fit. */
+const published = (store: IoManager.AnyStore, state: Catalog.AssetState) =>
+  store.published({ asset: state.asset, partition: state.partition, version: state.dataVersion }).pipe(
+    Effect.map((candidate: unknown) => ({ candidate })),
+    Effect.catchIf(
+      ({ retryable }) => !retryable,
+      () => Effect.succeed(undefined)
+    )
+  )
+
+/** All slices together as they are, for the checks that see them so. */
+const publishedWhole = (asset: Asset.Any, store: IoManager.AnyStore, state: Catalog.AssetState) =>
+  state.partition !== null && asset.checks.some(({ over }) => over === "whole")
+    ? Effect.map(published(store, { ...state, partition: null }), (all) => ({ whole: all?.candidate }))
+    : Effect.succeed({})
+
+const isForced = ({ step }: Context) => step.reasons.some(({ _tag }) => _tag === "Forced")
+
 /**
  * Whether what is stored is what was recorded. Asked of forced steps only, as force is how people mend what something
  * else did to a value; a digest reads all of it.
  */
 const isInPlace = (
-  { catalog, step }: Context,
+  context: Context,
   asset: Asset.Any,
   store: IoManager.AnyStore
 ): Effect.Effect<boolean, IoManager.IoError> =>
-  asset.version._tag !== "Content" || step.reasons.every(({ _tag }) => _tag !== "Forced")
+  asset.version._tag !== "Content" || !isForced(context)
     ? Effect.succeed(true)
-    : store.digest(step).pipe(
-        Effect.map((digest) => digest === Catalog.get(catalog, step)?.dataVersion),
+    : store.digest(context.step).pipe(
+        Effect.map((digest) => digest === Catalog.get(context.catalog, context.step)?.dataVersion),
         // Such as a file that is gone.
         Effect.catchIf(
           ({ retryable }) => !retryable,
@@ -187,7 +268,8 @@ const sourceOf = (state: Catalog.AssetState | undefined): ReadonlyArray<IoManage
   state === undefined ? [] : [{ asset: state.asset, partition: state.partition, version: state.dataVersion }]
 
 const loadedAs = ({ catalog, lineage, step }: Context, reading: Reading): ReadonlyArray<EventLog.Loaded> => {
-  const { asset } = reading.edge
+  const { asset, versioned } = reading.edge
+  if (!versioned) return []
   if (reading.isAll) return [EventLog.allSlices(asset, Catalog.slices(catalog, asset).values())]
   return lineage.read(reading, lineage.index(step)).flatMap((ref) => {
     const state = Catalog.get(catalog, ref)
@@ -206,8 +288,7 @@ const versionOf = (asset: Asset.Any, staged: IoManager.Staged<unknown>, runId: s
 const judge = Effect.fnUntraced(function* (
   context: Context,
   asset: Asset.Any,
-  { candidate, whole }: IoManager.Staged<unknown>,
-  dataVersion: string
+  { candidate, dataVersion, whole }: Versioned
 ) {
   const { log, plan, runId } = context
   const slice: Judgement.Subject = {
@@ -237,43 +318,5 @@ const judge = Effect.fnUntraced(function* (
   }
   if (failed.length > 0) return yield* new AttemptError.BlockingCheckFailed({ asset: asset.key, failed })
 })
-
-/** What a body tells about its own step, and the limit on what it may set aside. */
-const makeTally = (context: Context, asset: Asset.Any) => {
-  let seen = 0
-  let rejected = 0
-  let example = ""
-  let annotations: IoManager.Metadata = {}
-  const step: Asset.Step = {
-    asset: asset.key,
-    partition: context.step.partition as string & null,
-    keys: Partition.split(asset.partitions, context.step.partition),
-    runId: context.runId,
-    attempt: context.attempt,
-    now: context.plan.at,
-    annotate: (metadata) => Effect.sync(() => void (annotations = { ...annotations, ...metadata })),
-    seen: (items) => Effect.sync(() => void (seen += items)),
-    reject: (items) =>
-      Effect.suspend(() => {
-        if (items.length === 0) return Effect.void
-        rejected += items.length
-        example ||= items[0]!.reason
-        return context.quarantine.add({ ...sliceOf(context), attempt: context.attempt }, items)
-      }),
-    startOver: Effect.suspend(() => {
-      seen = rejected = 0
-      example = ""
-      return context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt + 1 })
-    })
-  }
-  const limit = Effect.suspend(() => {
-    const { atLeast, share } = asset.quarantine
-    if (rejected === 0) return Effect.void
-    if (rejected < atLeast || rejected <= seen * share) return Telemetry.recordQuarantined(asset.key, rejected)
-    return Effect.fail(new AttemptError.TooManyRejected({ asset: asset.key, rejected, seen, share, example }))
-  })
-  const metadata = (): IoManager.Metadata => (rejected === 0 ? annotations : { ...annotations, quarantined: rejected })
-  return { step, limit, metadata }
-}
 
 const sliceOf = ({ runId, step }: Context) => ({ runId, asset: step.asset, partition: step.partition })

@@ -63,6 +63,16 @@ export class TooManyRejected extends Schema.TaggedError<TooManyRejected>()("TooM
   }
 }
 
+/** A body that computes several assets returned nothing for one of them. */
+export class OutputMissing extends Schema.TaggedError<OutputMissing>()("OutputMissing", {
+  asset: Schema.String,
+  output: Schema.String
+}) {
+  override get message() {
+    return `The body that computes ${this.asset} returned no value for its output "${this.output}", which step.outputs asked for`
+  }
+}
+
 /** An attempt took longer than its asset allows. */
 export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
   asset: Schema.String,
@@ -85,4 +95,4 @@ export const isPassing = (error: unknown): boolean | undefined => {
 // internal
 // -----------------------------------------------------------------------------
 
-const own = [DependencyMoved, DependencyWiped, ClaimLost, BlockingCheckFailed, TooManyRejected]
+const own = [DependencyMoved, DependencyWiped, ClaimLost, BlockingCheckFailed, TooManyRejected, OutputMissing]

@@ -3,7 +3,7 @@
  *
  * The state tables hold the same fold, kept in the transactions that append the events.
  */
-import type { Event, Of, Provenance, Slice } from "./Event.ts"
+import type { Config, Event, Of, Provenance, Slice } from "./Event.ts"
 import type { Metadata } from "./IoManager.ts"
 import type * as Partition from "./Partition.ts"
 import * as Version from "./Version.ts"
@@ -13,6 +13,7 @@ export interface AssetState extends Partition.Ref {
   readonly codeVersion: string
   readonly dataVersion: string
   readonly provenance: Provenance
+  readonly config: Config
   /** Log position of the event that last changed the value. */
   readonly changedPosition: number
   /** Log position of the event that last confirmed it. */
@@ -35,9 +36,11 @@ export interface Catalog {
   readonly states: ReadonlyMap<string, Slices>
   /** The keys of dynamic partitionings by name, in the order they were added. */
   readonly dynamic: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Digests of the settings in force, as far as they are known; see `ConfigDigests`. */
+  readonly config: ReadonlyMap<string, string>
 }
 
-export const empty: Catalog = { states: new Map(), dynamic: new Map() }
+export const empty: Catalog = { states: new Map(), dynamic: new Map(), config: new Map() }
 
 /** Builds a catalog; later states of the same slice replace earlier ones. */
 export const fromStates = (states: Iterable<AssetState>): Catalog => {
@@ -97,11 +100,12 @@ export class Builder {
 
   /** The builder's own maps: for one that is not used any more. */
   build(): Catalog {
-    return { states: this.states, dynamic: this.partitions() }
+    return { ...empty, states: this.states, dynamic: this.partitions() }
   }
 
   snapshot(): Catalog {
     return {
+      ...empty,
       states: new Map(Array.from(this.states, ([asset, slices]) => [asset, new Map(slices)])),
       dynamic: this.partitions()
     }
@@ -152,6 +156,7 @@ const stateOf = (event: Value, position: number, kept: AssetState | undefined): 
   codeVersion: event.codeVersion,
   dataVersion: event.dataVersion,
   provenance: event.provenance,
+  config: event.config,
   changedPosition: kept?.changedPosition ?? position,
   verifiedPosition: position,
   materializedAt: kept?.materializedAt ?? event.at,

@@ -4,6 +4,7 @@
  * Written by `EventLog` alone; folded by `Catalog`.
  */
 import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import * as Formatter from "effect/Formatter"
 import * as Schema from "effect/Schema"
 import { Metadata } from "./IoManager.ts"
@@ -27,6 +28,10 @@ export const Slice = Schema.Struct({
 })
 export type Slice = typeof Slice.Type
 
+/** Digests of the settings a value was made with, by key; see `ConfigDigests`. */
+export const Config = Schema.Record(Schema.String, Schema.String)
+export type Config = typeof Config.Type
+
 /** An error as people and programs read it. */
 export const Failure = Schema.Struct({ _tag: Schema.String, message: Schema.String })
 export type Failure = typeof Failure.Type
@@ -38,6 +43,7 @@ const value = {
   codeVersion: Schema.String,
   dataVersion: Schema.String,
   provenance: Provenance,
+  config: Config.pipe(Schema.withDecodingDefaultKey(Effect.succeed({}))),
   rows: Schema.NullOr(Schema.Int),
   metadata: Metadata,
   attempts: Schema.Int,
@@ -82,7 +88,8 @@ export const Event = Schema.TaggedUnion({
   /** Computed again with an identical value: nothing was written but provenance. */
   AssetVerified: value,
   StepCutOff: step,
-  StepSkipped: { ...step, because: Schema.String },
+  /** Because of another asset; with a reason, because of itself: its body had nothing to publish. */
+  StepSkipped: { ...step, because: Schema.String, reason: Schema.optionalKey(Schema.Literal("NothingNew")) },
   StepFailed: { ...step, error: Failure, attempts: Schema.Int },
   CheckPassed: check,
   CheckFailed: {

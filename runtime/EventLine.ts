@@ -24,7 +24,9 @@ export const show = (event: Event): string => {
     case "StepCutOff":
       return "cut off: it is Current after all"
     case "StepSkipped":
-      return `skipped because of ${event.because}`
+      return event.reason === undefined
+        ? `skipped because of ${event.because}`
+        : "skipped: nothing new, and nothing was ever published"
     case "StepFailed":
       return `failed${event.attempts > 1 ? ` after ${event.attempts} attempts` : ""}: ${showFailure(event.error)}`
     case "CheckPassed":

@@ -4,6 +4,7 @@
  * A `Session` belongs to one run and dies with its process; what it claimed is free at that moment. This module leaves
  * out what to claim and when: that is the Executor's.
  */
+import * as Crypto from "node:crypto"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -115,6 +116,8 @@ export class EventLog extends Context.Service<
      * partitioned or not.
      */
     readonly states: (refs: ReadonlyArray<Partition.Ref>) => Effect.Effect<Catalog.Catalog, EventLogError>
+    /** The key of digests of settings: made with the log, never changed, never shown. */
+    readonly configKey: Effect.Effect<string, EventLogError>
     /** Newest first. */
     readonly runs: (limit: number) => Effect.Effect<ReadonlyArray<Run.Run>, EventLogError>
     readonly run: (id: string) => Effect.Effect<Option.Option<Run.History>, EventLogError>
@@ -146,6 +149,7 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
   const log: Array<Recorded> = []
   const builder = new Catalog.Builder()
   const runs = new Run.Builder()
+  const configKey = Crypto.randomUUID()
   const claims = new Map<string, { epoch: number; holder: string | undefined }>()
 
   const write = (event: Event) => {
@@ -224,6 +228,7 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
           })
         )
       ),
+    configKey: Effect.succeed(configKey),
     runs: (limit) => Effect.sync(() => runs.all().toReversed().slice(0, limit)),
     run: (id) => Effect.sync(() => Option.fromUndefinedOr(runs.history(id))),
     checks: CheckHistory.fromEvents(log, () => builder.snapshot()),

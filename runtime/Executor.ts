@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
+import * as ConfigDigests from "./ConfigDigests.ts"
 import type * as Definitions from "./Definitions.ts"
 import * as DynamicPartitions from "./DynamicPartitions.ts"
 import type { Event, Failure } from "./Event.ts"
@@ -22,6 +23,7 @@ import type * as Plan from "./Plan.ts"
 import * as Quarantine from "./Quarantine.ts"
 import * as Resources from "./Resources.ts"
 import * as RunRecord from "./RunRecord.ts"
+import { SharedBodies } from "./SharedBodies.ts"
 import * as Step from "./Step.ts"
 import * as Telemetry from "./Telemetry.ts"
 import * as Workers from "./Workers.ts"
@@ -100,6 +102,8 @@ const carryOut = Effect.fnUntraced(function* (
     const nothingToDo: Outcome = { runId: null, plan, status: "Succeeded", failures: [] }
     return nothingToDo
   }
+  // Before the resources, which may bring a provider of their own.
+  const config = yield* ConfigDigests.make
   // A wrong setting is told before there is a run; a resource that is not there is what the run failed of.
   const resources = yield* Effect.result(Resources.build(definitions))
   if (Result.isFailure(resources) && resources.failure._tag === "ConfigError") {
@@ -116,7 +120,7 @@ const carryOut = Effect.fnUntraced(function* (
     },
     (work) =>
       Effect.flatMap(Effect.fromResult(resources), (context) =>
-        steps(work, definitions, plan, options).pipe(
+        steps(work, config, definitions, plan, options).pipe(
           Effect.provideContext(context),
           Effect.provideService(DynamicPartitions.Run, root.runId)
         )
@@ -130,12 +134,16 @@ const carryOut = Effect.fnUntraced(function* (
 /** Each step becomes ready when the steps it waits for have settled; answers with those that failed. */
 const steps = Effect.fnUntraced(function* (
   work: RunRecord.Work,
+  config: ConfigDigests.ConfigDigests,
   definitions: Definitions.Definitions,
   plan: Plan.Plan,
   { concurrency, observe }: Options
 ) {
+  const togetherOf = (asset: string) => definitions.graph.nodes.get(asset)!.asset.together
   const context: Step.Context = {
     ...work,
+    config,
+    shared: new SharedBodies(plan.steps, togetherOf),
     log: yield* EventLog.EventLog,
     quarantine: yield* Quarantine.Quarantine,
     lineage: new Lineage(definitions.graph, new Partition.Moment(plan.at, plan.dynamic)),
@@ -157,6 +165,8 @@ const steps = Effect.fnUntraced(function* (
         broken === undefined ? Step.run(context, step, workers) : Step.skip(context, step, plan.steps[broken]!)
       return Effect.map(outcome, (outcome) => {
         settled[index] = outcome
+        const together = togetherOf(step.asset)
+        if (together !== undefined) context.shared.settle(together, step)
         return gates.settle(index, isBroken(outcome))
       })
     }
@@ -165,6 +175,7 @@ const steps = Effect.fnUntraced(function* (
   return settled.filter((outcome) => outcome?._tag === "Failed")
 })
 
+// What waits for a slice that stays absent decides by what else there is to read.
 const isBroken = (outcome: Step.Settled) => outcome._tag === "Failed" || outcome._tag === "Skipped"
 
 const summary = (failures: ReadonlyArray<Step.Failed>): Failure | undefined => {

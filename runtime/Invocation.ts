@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as AssetGraph from "./AssetGraph.ts"
 import * as CheckHistory from "./CheckHistory.ts"
 import type * as Definitions from "./Definitions.ts"
+import * as ConfigDigests from "./ConfigDigests.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Plan from "./Plan.ts"
 import * as Project from "./Project.ts"
@@ -51,7 +52,8 @@ export const tellUnmatched = ({ json }: Invocation, unmatched: ReadonlyArray<Sel
 /** Everything that is recorded of a project now, judged. */
 export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Definitions) {
   const log = yield* EventLog.EventLog
-  const [catalog, failed] = yield* Effect.all([log.catalog, log.checks.failed], { concurrency: 2 })
+  const [stored, failed] = yield* Effect.all([log.catalog, log.checks.failed], { concurrency: 2 })
+  const catalog = yield* ConfigDigests.inForce(stored)
   const assessments = Staleness.assess(graph, catalog, yield* Clock.currentTimeMillis)
   // What is no longer declared is no longer judged; what another process published meanwhile has results of its own.
   const failedChecks = failed.filter(
@@ -70,7 +72,7 @@ export const recorded = (project: Definitions.Definitions) =>
 /** What a request comes to by what is recorded now. */
 export const plan = Effect.fn("Invocation.plan")(function* (graph: AssetGraph.AssetGraph, request: Plan.Request) {
   const log = yield* EventLog.EventLog
-  const catalog = yield* log.catalog
+  const catalog = yield* ConfigDigests.inForce(yield* log.catalog)
   return yield* Effect.fromResult(Plan.make(graph, catalog, request, yield* Clock.currentTimeMillis))
 })
 

@@ -70,7 +70,7 @@ class OpenAncestors {
 
   private ofAsset(asset: string): ReadonlyArray<ReadonlyArray<string>> {
     const own = this.slices.get(asset)!
-    const readings = this.lineage.readings(asset)
+    const readings = this.lineage.readings(asset).filter(({ edge }) => edge.versioned)
     const whole = new Map<Reading, ReadonlySet<string>>()
     const lists: Array<ReadonlyArray<string>> = []
     for (let index = 0; index < own.codes.length; index++) {

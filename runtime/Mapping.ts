@@ -147,10 +147,7 @@ export const isMany = (mapping: Mapping): boolean => {
       return true
     case "Dimension":
       return mapping.many
-    case "Identity":
-    case "Whole":
-    case "Last":
-    case "Previous":
+    default:
       return false
   }
 }
@@ -214,9 +211,7 @@ export const describe = (mapping: Mapping): string => {
     case "Last":
       return "the last partition"
     case "Windows":
-      return mapping.startOffset === 0 && mapping.endOffset === 0
-        ? "the windows within its own"
-        : `the windows from ${mapping.startOffset} to ${mapping.endOffset} of its own`
+      return `windows from ${mapping.startOffset} to ${mapping.endOffset} of its own`
     case "Fixed":
       return "partitions that are declared for each"
     case "Dimension":
@@ -224,7 +219,7 @@ export const describe = (mapping: Mapping): string => {
     case "Custom":
       return "partitions found by a function"
     case "Previous":
-      return mapping.offset === 1 ? "the partition before" : `the partition ${mapping.offset} before`
+      return `the partition ${mapping.offset} before`
   }
 }
 

@@ -139,7 +139,7 @@ class Planner {
     const within = scope.within(asset)
     const insists = scope.forced.has(asset) || (node.deps.length === 0 && scope.rechecked.has(asset))
     const isCurrent = own.counts.Current === own.existing
-    if (isCurrent && !insists && readings.every(({ edge }) => !this.planned.has(edge.asset))) return
+    if (isCurrent && !insists && readings.every(({ edge }) => !edge.versioned || !this.planned.has(edge.asset))) return
 
     const planned = new Uint8Array(own.codes.length)
     const block = new BlockBuilder((from, to, causes, moving) => {
@@ -159,7 +159,7 @@ class Planner {
       if (code === Staleness.codes.absent || !within(index) || own.isFrozen(index)) continue
       let moves = false
       for (let at = 0; at < readings.length; at++) {
-        moving[at] = this.isRead(readings[at]!, index) ? 1 : 0
+        moving[at] = readings[at]!.edge.versioned && this.isRead(readings[at]!, index) ? 1 : 0
         moves ||= moving[at] === 1
       }
       const due = code === Staleness.codes.Missing || code === Staleness.codes.Stale

@@ -11,6 +11,8 @@ export type Status = typeof Status.Type
 
 const causes = {
   CodeChanged: { from: Schema.String, to: Schema.String },
+  /** `key` is as `ConfigDigests` writes it; its values are nowhere. */
+  ConfigChanged: { key: Schema.String },
   DependencyAdded: { dependency: Schema.String },
   DependencyRemoved: { dependency: Schema.String },
   /**
@@ -42,6 +44,7 @@ export const show = (reason: Reason): string =>
   Reason.match(reason, {
     Missing: () => "never materialized",
     CodeChanged: ({ from, to }) => `code version ${from} became ${to}`,
+    ConfigChanged: ({ key }) => `setting ${key} has changed`,
     DependencyAdded: ({ dependency }) => `now depends on ${dependency}`,
     DependencyRemoved: ({ dependency }) => `no longer depends on ${dependency}`,
     DependencyChanged: ({ dependency, partitions }) =>

@@ -22,7 +22,7 @@ export interface RunReport {
   /** Why each step that computed did so. */
   readonly reasons: BySlice<ReadonlyArray<Reason.Reason>>
   readonly errors: BySlice<Event.Failure>
-  /** Of each skipped step the asset that was the cause. */
+  /** Of each skipped step the asset that was the cause; itself when its body had nothing new. */
   readonly because: BySlice<string>
   /** Of each step that published or failed; 1 when it worked the first time. */
   readonly attempts: BySlice<number>
@@ -161,7 +161,7 @@ const explain = (story: Story, order: ReadonlyArray<string>): string => {
 
 const whyOf = (story: Story, slice: string): string => {
   const because = story.because[slice]
-  if (because !== undefined) return `because of ${because}`
+  if (because !== undefined) return because === story.slices.get(slice)!.asset ? "nothing new" : `because of ${because}`
   const error = story.errors[slice]
   if (error !== undefined) return error.message === error._tag ? error._tag : `${error._tag}: ${error.message}`
   const reasons = story.reasons[slice] ?? []

@@ -66,7 +66,8 @@ const nothing: ReadonlySet<string> = new Set()
 const withUpstream = (graph: AssetGraph, selected: ReadonlySet<string>): ReadonlySet<string> => {
   const reached = new Set(selected)
   for (const key of graph.order.toReversed()) {
-    if (reached.has(key)) for (const edge of graph.nodes.get(key)!.deps) reached.add(edge.asset)
+    if (reached.has(key))
+      for (const { asset, versioned } of graph.nodes.get(key)!.deps) if (versioned) reached.add(asset)
   }
   return reached
 }

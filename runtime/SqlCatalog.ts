@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Catalog from "./Catalog.ts"
-import type { Provenance } from "./Event.ts"
+import type { Config, Provenance } from "./Event.ts"
 import type { Metadata } from "./IoManager.ts"
 import type * as Partition from "./Partition.ts"
 
@@ -52,6 +52,9 @@ const hasToast = `(select pg_relation_size(reltoastrelid) > 0 from pg_class wher
 const short = (column: string) =>
   `case when octet_length(${column}::text) <= ${longest} or not ${hasToast} then ${column}::text else '' end`
 
+// Most values were made without settings.
+const settings = `case when bool_and(config::text = '{}') then '' else string_agg(config::text, u&'\\001e') end`
+
 const joined = (value: string) => `string_agg(${value}, u&'\\001e')`
 
 // A subquery for a range of pages needs neither a sort nor a window, which took longer than all the rest. The pages are
@@ -64,20 +67,21 @@ const everything = `
       ${joined("changed_position::text")} as changed_position, ${joined("verified_position::text")} as verified_position,
       ${joined("materialized_at")} as materialized_at, ${joined("verified_at")} as verified_at,
       ${joined("coalesce(rows::text, '')")} as rows, ${joined(short("metadata"))} as metadata,
-      ${joined("run_id")} as run_id, ${joined("coalesce(trace_id, '')")} as trace_id, ${joined("coalesce(span_id, '')")} as span_id
+      ${joined("run_id")} as run_id, ${joined("coalesce(trace_id, '')")} as trace_id, ${joined("coalesce(span_id, '')")} as span_id,
+      ${settings} as config
     from assets.asset_state
     where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + ${pages})::tid
   ) s where s.asset is not null
   union all
-  select 'Long', asset, partition, null, null, provenance::text, null, null, null, null, null, metadata::text, null, null, null
+  select 'Long', asset, partition, null, null, provenance::text, null, null, null, null, null, metadata::text, null, null, null, null
   from assets.asset_state
   where ${hasToast}
     and (octet_length(provenance::text) > ${longest} or octet_length(metadata::text) > ${longest})
   union all
-  select 'Range', asset, null, null, null, provenance::text, position::text, null, null, null, null, metadata::text, null, null, null
+  select 'Range', asset, null, null, null, provenance::text, position::text, null, null, null, null, metadata::text, null, null, null, null
   from assets.range_value
   union all
-  select 'Dynamic', name, string_agg(key, u&'\\001e' order by place), null, null, null, min(place)::text, null, null, null, null, null, null, null, null
+  select 'Dynamic', name, string_agg(key, u&'\\001e' order by place), null, null, null, min(place)::text, null, null, null, null, null, null, null, null, null
   from assets.dynamic_partition group by name, place / 10000`
 
 /** A row of `everything`; the columns of `Slices`, and the keys of `Dynamic`, are texts of many values. */
@@ -97,6 +101,7 @@ interface Chunk {
   readonly run_id: string
   readonly trace_id: string
   readonly span_id: string
+  readonly config: string
 }
 
 const toCatalog = (chunks: ReadonlyArray<Chunk>): Catalog.Catalog => {
@@ -157,6 +162,7 @@ class Columns {
   readonly runId: Column
   readonly traceId: Column
   readonly spanId: Column
+  readonly config: Column | undefined
 
   constructor(chunk: Chunk, apart: Apart) {
     this.apart = apart
@@ -172,6 +178,7 @@ class Columns {
     this.runId = new Column(chunk.run_id)
     this.traceId = new Column(chunk.trace_id)
     this.spanId = new Column(chunk.span_id)
+    this.config = chunk.config === "" ? undefined : new Column(chunk.config)
   }
 }
 
@@ -201,6 +208,10 @@ class Slice implements Catalog.AssetState {
       this.columns.apart.ranges.get(this.verifiedPosition)?.provenance,
       this.columns.provenance.at(this.index) || this.long.provenance
     ))
+  }
+  get config(): Config {
+    const config = this.columns.config?.at(this.index) ?? "{}"
+    return config === "{}" ? nothing : JSON.parse(config)
   }
   get changedPosition() {
     return Number(this.columns.changedPosition.at(this.index))
@@ -245,7 +256,7 @@ const idOf = (asset: string, partition: Partition.Key) => `${asset}${separator}$
 const addedTo = (shared: Provenance | undefined, own: string): Provenance =>
   own === "{}" ? (shared ?? nothing) : shared === undefined ? JSON.parse(own) : { ...shared, ...JSON.parse(own) }
 
-const nothing: Provenance = {}
+const nothing = {}
 
 const toPartition = (partition: string): Partition.Key => (partition === "" ? null : partition)
 
@@ -256,6 +267,7 @@ interface StateRow {
   readonly data_version: string
   readonly provenance: Provenance
   readonly shared_provenance: Provenance | null
+  readonly config: Config
   readonly changed_position: number
   readonly verified_position: number
   readonly materialized_at: string
@@ -274,6 +286,7 @@ const toState = (row: StateRow): Catalog.AssetState => ({
   codeVersion: row.code_version,
   dataVersion: row.data_version,
   provenance: row.shared_provenance === null ? row.provenance : { ...row.shared_provenance, ...row.provenance },
+  config: row.config,
   changedPosition: row.changed_position,
   verifiedPosition: row.verified_position,
   materializedAt: row.materialized_at,

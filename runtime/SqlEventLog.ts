@@ -41,7 +41,15 @@ export const layer: Layer.Layer<EventLog.EventLog, never, Sql.Sql | SqlClient.Sq
       return Effect.map(SqlCatalog.states(sql, refs), (catalog) => asked.map(() => catalog))
     })
 
+    const configKey = yield* Effect.cached(
+      sql<{ readonly key: string }>`select key from assets.config_key`.pipe(
+        Effect.map(([row]) => row!.key),
+        failed("read the key of settings")
+      )
+    )
+
     return EventLog.EventLog.of({
+      configKey,
       append: (events) => answered(append, events).pipe(failed("append")),
       events: (runId) =>
         sql<EventRow>`select position::float8, event from assets.event_log where run_id = ${runId} order by position`.pipe(

@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import type * as Asset from "./Asset.ts"
 import type { AssetGraph } from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
+import * as ConfigDigests from "./ConfigDigests.ts"
 import type { Provenance } from "./Event.ts"
 import { Lineage, type Reading } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
@@ -99,6 +100,7 @@ export const waits = (
   { edge, isAll, one, ranges }: Reading,
   index: number
 ): boolean => {
+  if (!edge.versioned) return false
   const read = slices.get(edge.asset)!
   // Most dependencies are Current as a whole, unless it is the asset itself that is being assessed.
   if (isAll) return read.counts.Current < read.existing
@@ -124,7 +126,7 @@ export const causes = (lineage: Lineage, catalog: Catalog.Catalog, ref: Partitio
   const state = Catalog.get(catalog, ref)
   if (state === undefined) return { status: "Missing", causes: none, frozen, undecided: none }
   const index = lineage.index(ref)
-  const found = differencesOf(lineage, new VersionsInForce(lineage, catalog), state, index)
+  const found = differencesOf(lineage, catalog, new VersionsInForce(lineage, catalog), state, index)
   if (frozen) return { status: "Current", causes: found, frozen, undecided: none }
   const due = recheckDue(asset, state, lineage.moment.now)
   const causes = due === undefined ? found : [...found, due]
@@ -144,6 +146,7 @@ export const inputs = (
   for (const reading of lineage.readings(ref.asset)) {
     if (readsNothing(reading, index)) continue
     const version = inForce.of(reading, index)
+    if (version !== undefined && !reading.edge.versioned) continue
     if (version !== undefined) provenance[reading.edge.asset] = version
     else if (!mayBeWithout(reading)) unpublished.push(reading.edge.asset)
   }
@@ -195,7 +198,7 @@ const assessAsset = (
     if (index === -1) continue
     published.push(index)
     const frozen = isFrozen(index)
-    const found = differencesOf(lineage, inForce, state, index)
+    const found = differencesOf(lineage, catalog, inForce, state, index)
     const due = frozen ? undefined : recheckDue(asset, state, now)
     own[index] = frozen || (found.length === 0 && due === undefined) ? codes.Current : codes.Stale
     if (found.length > 0 || due !== undefined) causes.set(index, due === undefined ? found : [...found, due])
@@ -242,6 +245,7 @@ class SharedCauses {
 
 const differencesOf = (
   lineage: Lineage,
+  catalog: Catalog.Catalog,
   inForce: VersionsInForce,
   state: Catalog.AssetState,
   index: number
@@ -251,8 +255,9 @@ const differencesOf = (
   if (state.codeVersion !== asset.codeVersion) {
     differences.push({ _tag: "CodeChanged", from: state.codeVersion, to: asset.codeVersion })
   }
+  differences.push(...ConfigDigests.causes(asset, state, catalog.config))
   for (const reading of lineage.readings(state.asset)) {
-    if (readsNothing(reading, index)) continue
+    if (!reading.edge.versioned || readsNothing(reading, index)) continue
     const dependency = reading.edge.asset
     const recorded = state.provenance[dependency]
     const current = inForce.of(reading, index)

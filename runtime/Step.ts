@@ -8,10 +8,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as AssetGraph from "./AssetGraph.ts"
 import * as Attempt from "./Attempt.ts"
 import * as AttemptError from "./AttemptError.ts"
 import type { AssetState } from "./Catalog.ts"
 import * as Catalog from "./Catalog.ts"
+import type * as ConfigDigests from "./ConfigDigests.ts"
 import { type Event, type Failure, failureOf } from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
 import type { Lineage } from "./Lineage.ts"
@@ -20,6 +22,7 @@ import type * as Plan from "./Plan.ts"
 import type * as Quarantine from "./Quarantine.ts"
 import type { Reason } from "./Reason.ts"
 import * as Retry from "./Retry.ts"
+import type { SharedBodies } from "./SharedBodies.ts"
 import * as Staleness from "./Staleness.ts"
 import * as Telemetry from "./Telemetry.ts"
 import * as Timestamp from "./Timestamp.ts"
@@ -34,6 +37,8 @@ export interface Context {
   readonly log: EventLog.EventLog["Service"]
   readonly session: EventLog.Session
   readonly quarantine: Quarantine.Quarantine["Service"]
+  readonly config: ConfigDigests.ConfigDigests
+  readonly shared: SharedBodies
   readonly record: (event: EventLog.Fact) => Effect.Effect<void, EventLog.EventLogError>
   /** Told of events that were recorded together with a value. */
   readonly observe: (event: Event) => Effect.Effect<void>
@@ -50,7 +55,12 @@ export interface Failed {
 }
 
 export type Settled =
-  { readonly _tag: "Published" } | { readonly _tag: "CutOff" } | { readonly _tag: "Skipped" } | Failed
+  | { readonly _tag: "Published" }
+  | { readonly _tag: "CutOff" }
+  | { readonly _tag: "Skipped" }
+  /** Its body had nothing to publish, and nothing ever was. */
+  | { readonly _tag: "Absent" }
+  | Failed
 
 /** Settles a step; only the log itself can make it fail. */
 export const run = (
@@ -106,8 +116,8 @@ const decide = Effect.fnUntraced(function* (
   workers: Workers.Workers,
   claim: EventLog.Claim
 ) {
-  const { lineage, log } = context
-  const catalog = yield* log.states(reads(lineage, step))
+  const { config, lineage, log } = context
+  const catalog = yield* Effect.flatMap(log.states(reads(lineage, step)), config.inForce)
   const [unpublished] = Staleness.inputs(lineage, catalog, step).unpublished
   if (unpublished !== undefined) return yield* skip(context, step, { asset: unpublished, partition: null })
 
@@ -127,7 +137,9 @@ const decide = Effect.fnUntraced(function* (
 const settle = Effect.fnUntraced(function* (context: Context, step: Plan.Step, begun: Begun) {
   const { assessment, catalog, span } = begun
   const started = yield* Clock.currentTimeMillis
-  const isDone = assessment.status === "Current" && !insists(step, context.plan, Catalog.get(catalog, step))
+  const state = Catalog.get(catalog, step)
+  const insists = isAskedFor(step) || isComputedWithOthers(context, catalog, step)
+  const isDone = assessment.status === "Current" && !(insists && isAsPlanned(context.plan, state))
   const { dataVersion, outcome, rows, settled } = yield* isDone ? cutOff(context, step) : compute(context, step, begun)
   const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
   Telemetry.annotate(span, { outcome, rowsWritten: rows, dataVersion })
@@ -149,6 +161,19 @@ const cutOff = Effect.fnUntraced(function* (context: Context, step: Plan.Step) {
   return told
 })
 
+const absent = Effect.fnUntraced(function* (context: Context, step: Plan.Step) {
+  const at = yield* Timestamp.now
+  yield* context.record({
+    _tag: "StepSkipped",
+    at,
+    ...slice(context, step),
+    because: step.asset,
+    reason: "NothingNew"
+  })
+  const told: Told = { settled: { _tag: "Absent" }, outcome: "Skipped", rows: 0, dataVersion: null }
+  return told
+})
+
 const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, begun: Begun) {
   const { lineage, log, record } = context
   const { assessment, claim, span, workers } = begun
@@ -159,7 +184,8 @@ const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, 
   let retries: Retry.Retry | undefined
   let catalog = begun.catalog
   for (let attempt = 1; ; attempt++) {
-    const exit = yield* Effect.exit(Attempt.run({ ...context, step, claim, catalog, attempt, span }))
+    const exit = yield* Effect.exit(Attempt.run({ ...context, step, workers, claim, catalog, attempt, span }))
+    if (Exit.isSuccess(exit) && exit.value._tag === "NothingNew") return yield* absent(context, step)
     if (Exit.isSuccess(exit) && exit.value._tag === "Recorded") {
       const { event } = exit.value
       yield* context.observe(event)
@@ -207,6 +233,7 @@ const reads = (lineage: Lineage, step: Plan.Step): ReadonlyArray<Partition.Ref> 
   const index = lineage.index(step)
   return [
     { asset: step.asset, partition: step.partition },
+    ...AssetGraph.togetherWith(lineage.graph, step.asset).map((asset) => ({ asset, partition: step.partition })),
     ...lineage
       .readings(step.asset)
       .flatMap((reading) =>
@@ -216,10 +243,23 @@ const reads = (lineage: Lineage, step: Plan.Step): ReadonlyArray<Partition.Ref> 
   ]
 }
 
-/** Forced and rechecked steps compute although they are Current, unless another process did so after the plan was made. */
-const insists = (step: Plan.Step, plan: Plan.Plan, state: AssetState | undefined) =>
-  step.reasons.some((reason) => reason._tag === "Forced" || reason._tag === "RecheckRequested") &&
-  (state === undefined || Date.parse(state.verifiedAt) <= plan.at)
+/** Forced and rechecked steps compute although they are Current. */
+const isAskedFor = (step: Plan.Step) =>
+  step.reasons.some((reason) => reason._tag === "Forced" || reason._tag === "RecheckRequested")
+
+/** So do those whose body computes another asset in this run, or has to. */
+const isComputedWithOthers = ({ lineage, shared }: Context, catalog: Catalog.Catalog, step: Plan.Step): boolean => {
+  const { together } = lineage.graph.nodes.get(step.asset)!.asset
+  if (together === undefined || together.subset) return false
+  if (shared.hasBegun(together, step)) return true
+  return AssetGraph.togetherWith(lineage.graph, step.asset).some(
+    (asset) => Staleness.causes(lineage, catalog, { asset, partition: step.partition }).status !== "Current"
+  )
+}
+
+/** Unless another process did so after the plan was made. */
+const isAsPlanned = (plan: Plan.Plan, state: AssetState | undefined) =>
+  state === undefined || Date.parse(state.verifiedAt) <= plan.at
 
 const reasonsNow = (step: Plan.Step, assessment: { readonly causes: ReadonlyArray<Reason> }) =>
   assessment.causes.length > 0 ? assessment.causes : step.reasons

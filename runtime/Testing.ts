@@ -19,6 +19,7 @@ import * as Path from "node:path"
 import * as Asset from "./Asset.ts"
 import * as AssetGraph from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
+import * as ConfigDigests from "./ConfigDigests.ts"
 import type * as Definitions from "./Definitions.ts"
 import type * as Event from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
@@ -222,7 +223,7 @@ const make = <N extends AnyNeed, Provided, R>(definitions: Definitions.Definitio
   const { graph } = definitions
   const log = <A, E, R2>(use: (log: EventLog.EventLog["Service"]) => Effect.Effect<A, E, R2>) =>
     Effect.flatMap(EventLog.EventLog, use)
-  const catalog = log((log) => log.catalog)
+  const catalog = log((log) => Effect.flatMap(log.catalog, ConfigDigests.inForce))
   const self: Omit<Pipeline<N, Provided, R>, typeof TypeId | "pipe"> = {
     definitions,
     materialize: Effect.fnUntraced(function* (selection, { concurrency = 4, ...options } = {}) {
@@ -335,6 +336,7 @@ const replace = (
 const withBody = (asset: Asset.Any, body: (step: never) => ReturnType<Asset.Any["materialize"]>): Asset.Any =>
   change(asset, {
     retry: undefined,
+    together: undefined,
     // A version found by a function may need services of the body that is gone.
     version: asset.version._tag === "Custom" ? Version.content : asset.version,
     materialize: (_: never, step: never) => body(step)

@@ -178,6 +178,8 @@ const inWords = (cause: Reason.Cause, catalog: Catalog.Catalog, now: number): st
   switch (cause._tag) {
     case "CodeChanged":
       return `its code version ${cause.from} became ${cause.to}`
+    case "ConfigChanged":
+      return `its setting ${cause.key} has changed`
     case "DependencyAdded":
       return `it now depends on ${cause.dependency}`
     case "DependencyRemoved":

@@ -125,6 +125,7 @@ export class Simulation {
         codeVersion: this.codeVersion(step.asset),
         dataVersion,
         provenance,
+        config: {},
         rows: null,
         metadata: {},
         attempts: 1,

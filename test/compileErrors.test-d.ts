@@ -112,6 +112,20 @@ Asset.make("a", { ...json, materialize: (_, step) => Effect.succeed(step.partiti
 // @ts-expect-error partitions that can be repeated or not, of an asset that has none
 users.pipe(Asset.unrepeatable)
 
+Asset.make("a", {
+  ...json,
+  deps: { daily: Asset.ignoreVersion(daily) },
+  // @ts-expect-error all partitions taken for one, whether they are followed or not
+  materialize: (i) => Effect.succeed(i.daily + 1)
+})
+// @ts-expect-error a dependency that is none, not followed
+Asset.make("a", { ...json, deps: { users: Asset.ignoreVersion("users") }, materialize: () => Effect.succeed(1) })
+const aside = Asset.make("aside", {
+  ...json,
+  deps: { count: Asset.ignoreVersion(count), daily: Asset.ignoreVersion(Asset.allPartitions(daily)) },
+  materialize: ({ count, daily }) => Effect.succeed(count + daily.size)
+})
+
 // -----------------------------------------------------------------------------
 // how an asset is run
 // -----------------------------------------------------------------------------
@@ -122,6 +136,10 @@ users.pipe(Asset.retry({ ...policy, while: (error: Busy) => error._tag === "Busy
 users.pipe(Asset.retry({ ...policy, while: (error: Broken) => error._tag === "Broken" }))
 // @ts-expect-error a policy that looks for what is not in the error
 users.pipe(Asset.retry({ ...policy, while: (error: Busy) => error.status === 429 }))
+const quiet = Asset.make("quiet", { ...json, materialize: (_, step) => step.nothingNew })
+// Having nothing new is no error.
+const noError: never = null! as Asset.Error<typeof quiet>
+void noError
 const something = AssetCheck.pass()
 // @ts-expect-error a check of something that the value does not have
 users.pipe(Asset.check("a", { run: ({ length }) => Effect.succeed(length > 0 ? something : something) }))
@@ -129,6 +147,12 @@ users.pipe(Asset.check("a", { run: ({ length }) => Effect.succeed(length > 0 ? s
 users.pipe(Asset.check("a", { run: (count: number) => Effect.succeed(AssetCheck.pass({ count })) }))
 // @ts-expect-error a check that says yes or no
 users.pipe(Asset.check("a", { run: () => Effect.succeed(true) }))
+count.pipe(Asset.cutoff((old, next) => Math.abs(old - next) < 10))
+users.pipe(Asset.cutoff((old, next) => Effect.zipWith(old.count, next.count, (old, next) => old === next)))
+// @ts-expect-error a comparison of another kind of value
+count.pipe(Asset.cutoff((old: string, next: string) => old === next))
+// @ts-expect-error a comparison that says how much
+count.pipe(Asset.cutoff((old, next) => old - next))
 const byName = Version.custom((name: string) => Effect.succeed(name))
 // @ts-expect-error a version of another kind of value
 Asset.make("a", { ...json, version: byName, materialize: () => Effect.succeed(1) })
@@ -231,6 +255,8 @@ runInMemory(Testing.pipeline(Definitions.make({ assets: [users] })).materialize(
 // @ts-expect-error that of an asset further up
 runInMemory(Testing.pipeline(Definitions.make({ assets: [count] })).materialize())
 const afterUsers = Asset.make("a", { ...json, materialize: () => Effect.succeed(1) }).pipe(Asset.after(users))
+// @ts-expect-error that of an asset whose version does not count
+runInMemory(Testing.pipeline(Definitions.make({ assets: [aside] })).materialize())
 // @ts-expect-error that of an asset that only goes first
 runInMemory(Testing.pipeline(Definitions.make({ assets: [afterUsers] })).materialize())
 const named = daily.pipe(Asset.check("a", { run: () => Effect.as(Effect.service(Api), AssetCheck.pass()) }))

@@ -55,7 +55,7 @@ const embody = (simulation: Simulation): Definitions.Definitions => {
         for (const edge of edges) assert.strictEqual(inputs[nameOf(edge)], provenance[edge.asset]!.version)
         return dataVersion
       }).pipe(Effect.andThen((version) => Effect.as(Effect.yieldNow, version)))
-    const deps = edges.map((edge) => [nameOf(edge), { asset: assets.get(edge.asset)!, mapping: edge.mapping }])
+    const deps = edges.map((edge) => [nameOf(edge), { ...edge, asset: assets.get(edge.asset)! }])
     const after = asset.after.map(({ key }) => assets.get(key)!)
     const changes = { io, materialize: body, deps: Object.fromEntries(deps), after }
     assets.set(key, Object.assign(Object.create(Object.getPrototypeOf(asset)), asset, changes))

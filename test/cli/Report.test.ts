@@ -144,6 +144,7 @@ describe("the progress of a run", () => {
     codeVersion: "1",
     dataVersion: "v",
     provenance: {},
+    config: {},
     rows: 1000,
     metadata: { inserted: 12, unchanged: 988 },
     attempts: 1,

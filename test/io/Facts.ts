@@ -39,6 +39,7 @@ export const run = () => {
         codeVersion: "1",
         dataVersion,
         provenance: {},
+        config: {},
         rows: null,
         metadata: {},
         attempts: 1,
@@ -128,7 +129,8 @@ export const toEvent = (
       return wiped({ asset, partition })
     default: {
       const { _tag, version } = happening
-      const more = { rows: version, metadata: { version }, provenance: { up: { version: `${version}`, position: 1 } } }
+      const provenance = { up: { version: `${version}`, position: 1 } }
+      const more = { rows: version, metadata: { version }, provenance, config: { key: `${version}` } }
       return value({ asset, partition }, `v${version}`, { _tag: `Asset${_tag}`, attempts, ...more })
     }
   }

@@ -54,6 +54,7 @@ const fields = (state: Catalog.AssetState): Catalog.AssetState => ({
   codeVersion: state.codeVersion,
   dataVersion: state.dataVersion,
   provenance: state.provenance,
+  config: state.config,
   changedPosition: state.changedPosition,
   verifiedPosition: state.verifiedPosition,
   materializedAt: state.materializedAt,
@@ -87,11 +88,13 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
         ]
         const { event, partition, position } = yield* publish(run, slices, {
           provenance: shared,
-          metadata: { pages: 2 }
+          metadata: { pages: 2 },
+          config: { key: "digest" }
         })
         const state = {
           asset: run.asset,
           codeVersion: "1",
+          config: { key: "digest" },
           changedPosition: position,
           verifiedPosition: position,
           materializedAt: event.at,

@@ -1,0 +1,154 @@
+/**
+ * What an asset is once it is declared, and what its type says of errors, services, dependencies and inputs.
+ *
+ * How it comes to be declared is `Asset`'s, which has all of this under its own name.
+ */
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Pipeable from "effect/Pipeable"
+import type * as Stream from "effect/Stream"
+import type * as AssetCheck from "./AssetCheck.ts"
+import type * as AssetPolicy from "./AssetPolicy.ts"
+import type * as IoManager from "./IoManager.ts"
+import type * as Label from "./Label.ts"
+import type * as Mapping from "./Mapping.ts"
+import type * as Partition from "./Partition.ts"
+import type { Together } from "./Together.ts"
+import type * as Version from "./Version.ts"
+
+export const TypeId = "~assets/Asset"
+
+/**
+ * `K`: key. `I`: kind of value. `E`, `R`: errors and services of its body. `P`: how it is cut. `N`: what it and
+ * everything that goes before it need.
+ */
+export interface Asset<
+  out K extends string,
+  in out I extends IoManager.Any,
+  out E,
+  out R,
+  out P extends Partition.Partitioning | undefined,
+  out N = any
+>
+  extends Pipeable.Pipeable, Label.Labels {
+  readonly [TypeId]: { readonly _E: E; readonly _R: R; readonly _N: N }
+  readonly key: K
+  readonly io: I
+  readonly partitions: P
+  readonly deps: Readonly<Record<string, Dependency>>
+  /** Assets that go first without being read. */
+  readonly after: ReadonlyArray<Any>
+  readonly codeVersion: string
+  readonly description: string | undefined
+  readonly version: Version.Policy<never, unknown, unknown>
+  readonly materialize: (inputs: never, step: never) => Effect.Effect<unknown, E, R> | Stream.Stream<unknown, E, R>
+  readonly checks: ReadonlyArray<AssetCheck.AssetCheck<Any>>
+  readonly cutoff: AssetPolicy.Cutoff | undefined
+  readonly together: Together | undefined
+  readonly retry: AssetPolicy.RetryPolicy<never> | undefined
+  readonly timeout: Duration.Duration | undefined
+  readonly recheckAfter: AssetPolicy.RecheckAfter | undefined
+  readonly unrepeatable: boolean
+  /** Settings that count although no body reads them. */
+  readonly config: ReadonlyArray<string>
+  readonly quarantine: AssetPolicy.QuarantineLimit
+  /** Where it was declared, for error messages. */
+  readonly file: string
+  /** Mistakes noticed while declaring; `AssetGraph.make` reports them all at once. */
+  readonly problems: ReadonlyArray<string>
+}
+
+// The positions of an erased asset are `any` so that every asset fits; `Asset` keeps them apart.
+export type Any = Asset<string, any, any, any, Partition.Partitioning | undefined>
+
+export type Key<A extends Any> = A["key"]
+export type Io<A extends Any> = A["io"]
+export type Error<A extends Any> = A[typeof TypeId]["_E"]
+export type Services<A extends Any> = A[typeof TypeId]["_R"]
+export type Needs<A extends Any> = A[typeof TypeId]["_N"]
+
+/** The services of one asset's body; `null` stands for checks, which stay when a body is replaced. */
+export interface Need<out K extends string | null, out R> {
+  readonly asset: K
+  readonly services: R
+}
+
+/** An upstream asset and which of its slices are needed. */
+export interface Dependency {
+  readonly asset: Any
+  readonly mapping: Mapping.Mapping
+  /** Whether its version is in the provenance, so that its change makes the reader Stale. */
+  readonly versioned: boolean
+}
+
+/** A dependency of which it is said which slices are needed. `K`: keys of the reader for which it is said. */
+export interface Reading<out A extends Any, out M extends Mapping.Mapping["_tag"], out K extends string = string> {
+  readonly _tag: "Reading"
+  readonly asset: A
+  readonly mapping: Mapping.Mapping & { readonly _tag: M }
+  /** Never there: for types alone. */
+  readonly said?: K
+}
+
+/** An earlier slice of the asset itself; made by `previous`. */
+export interface Previous {
+  readonly _tag: "Previous"
+  readonly offset: number
+}
+
+/** A dependency whose version does not count; made by `ignoreVersion`. */
+export interface Unversioned<out D extends Any | Reading<any, any>> {
+  readonly _tag: "Unversioned"
+  readonly dep: D
+}
+
+export type AllPartitions<A extends Any> = Reading<A, "All">
+
+export type Deps = Readonly<Record<string, Any | Reading<any, any> | Previous | Unversioned<any>>>
+
+export type NeedsOf<D> =
+  D extends Unversioned<infer W>
+    ? NeedsOf<W>
+    : D extends Reading<infer A, any>
+      ? Needs<A>
+      : D extends Any
+        ? Needs<D>
+        : never
+
+/** What a body receives for each dependency: a handle of one slice, or of several. */
+export type Inputs<D extends Deps, P, I extends IoManager.Any = IoManager.Any> = {
+  readonly [N in keyof D]: Input<D[N], P, I>
+}
+
+type Input<D, P, I extends IoManager.Any> =
+  D extends Unversioned<infer W>
+    ? Input<W, P, I>
+    : D extends Previous
+      ? IoManager.Handle<I> | undefined
+      : D extends Reading<infer A, infer M>
+        ? HandleOf<A, Mapping.Count<M, A["partitions"]>>
+        : D extends Any
+          ? HandleOf<D, Mapping.Between<P, D["partitions"]>>
+          : never
+
+type HandleOf<A extends Any, Count extends "One" | "Many"> = Count extends "One"
+  ? IoManager.Handle<Io<A>>
+  : IoManager.Handles<Io<A>>
+
+/** Nothing to add where the partitions of a dependency fit those of its reader, and what no dependency has elsewhere. */
+export type Fitting<D extends Deps, P> = {
+  readonly [N in keyof D]: Fits<D[N], P> extends true ? unknown : { readonly "its partitions do not fit": never }
+}
+
+type Fits<D, P> =
+  D extends Unversioned<infer W>
+    ? Fits<W, P>
+    : D extends Previous
+      ? Mapping.IsTimed<P>
+      : D extends Reading<infer A, infer M, infer K>
+        ? Mapping.Fits<M, P, A["partitions"], K>
+        : D extends Any
+          ? [Mapping.Between<P, D["partitions"]>] extends [never]
+            ? false
+            : true
+          : never

@@ -1,0 +1,134 @@
+/**
+ * A body at work in one attempt: the step it is told about, what it tells in return, which settings it reads, and how it
+ * ends when there is nothing new.
+ *
+ * What it computes from and where its value goes is the attempt's.
+ */
+import * as Cause from "effect/Cause"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import type * as Asset from "./Asset.ts"
+import * as AttemptError from "./AttemptError.ts"
+import * as ConfigDigests from "./ConfigDigests.ts"
+import type { Config } from "./Event.ts"
+import type * as EventLog from "./EventLog.ts"
+import type * as IoManager from "./IoManager.ts"
+import * as Partition from "./Partition.ts"
+import type * as Quarantine from "./Quarantine.ts"
+import * as Telemetry from "./Telemetry.ts"
+
+export interface Context {
+  readonly runId: string
+  readonly slice: Partition.Ref
+  /** From 1. */
+  readonly attempt: number
+  /** The plan's time. */
+  readonly now: number
+  readonly quarantine: Quarantine.Quarantine["Service"]
+  /** The settings of whoever planned, which those of a resource may stand before. */
+  readonly config: ConfigDigests.ConfigDigests
+}
+
+export interface Body {
+  readonly step: Asset.Step
+  /** Runs what the body does and whatever reads on from it; answers with nothing when it had nothing new. */
+  readonly run: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A | undefined, E, R>
+  /** Fails when too much was set aside. */
+  readonly limit: Effect.Effect<void, AttemptError.TooManyRejected>
+  /** The settings that were read so far, and those the asset names. */
+  readonly settings: Effect.Effect<Config, EventLog.EventLogError>
+  readonly metadata: () => IoManager.Metadata
+  /** What another body that takes part in this one's computation has to hear. */
+  readonly told: () => Told
+  readonly hear: (told: Told) => void
+}
+
+/** What was annotated and which settings were read. */
+export interface Told {
+  readonly annotations: IoManager.Metadata
+  readonly keys: ReadonlySet<string>
+}
+
+export const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
+  const tally = new Tally()
+  const heard = new Set<string>()
+  const recorder = ConfigDigests.recorder(yield* ConfigProvider.ConfigProvider)
+  const body: Body = {
+    step: stepOf(context, asset, tally),
+    run: (work) =>
+      work.pipe(
+        Effect.provideService(ConfigProvider.ConfigProvider, recorder.provider),
+        Effect.catchCause((cause) => (saysNothingNew(cause) ? Effect.succeed(undefined) : Effect.failCause(cause)))
+      ),
+    limit: Effect.suspend(() => limit(asset, tally)),
+    settings: Effect.suspend(() => {
+      const keys = new Set([...recorder.keys, ...heard, ...asset.config])
+      return keys.size === 0
+        ? Effect.succeed<Config>({})
+        : Effect.map(context.config.of(keys), (digests): Config => Object.fromEntries(digests))
+    }),
+    metadata: () => (tally.rejected === 0 ? tally.annotations : { ...tally.annotations, quarantined: tally.rejected }),
+    told: () => ({ annotations: tally.annotations, keys: new Set(recorder.keys) }),
+    hear: ({ annotations, keys }) => {
+      tally.annotations = { ...tally.annotations, ...annotations }
+      for (const key of keys) heard.add(key)
+    }
+  }
+  return body
+})
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+class Tally {
+  seen = 0
+  rejected = 0
+  example = ""
+  annotations: IoManager.Metadata = {}
+}
+
+const stepOf = (context: Context, asset: Asset.Any, tally: Tally): Asset.Step => {
+  const { attempt, now, quarantine, runId, slice } = context
+  const target = { runId, asset: slice.asset, partition: slice.partition }
+  return {
+    asset: asset.key,
+    partition: slice.partition as string & null,
+    keys: Partition.split(asset.partitions, slice.partition),
+    runId,
+    attempt,
+    now,
+    annotate: (metadata) => Effect.sync(() => void (tally.annotations = { ...tally.annotations, ...metadata })),
+    seen: (items) => Effect.sync(() => void (tally.seen += items)),
+    reject: (items) =>
+      Effect.suspend(() => {
+        if (items.length === 0) return Effect.void
+        tally.rejected += items.length
+        tally.example ||= items[0]!.reason
+        return quarantine.add({ ...target, attempt }, items)
+      }),
+    nothingNew,
+    startOver: Effect.suspend(() => {
+      tally.seen = tally.rejected = 0
+      tally.example = ""
+      return quarantine.clear({ ...target, attempt: attempt + 1 })
+    })
+  }
+}
+
+const limit = (asset: Asset.Any, { example, rejected, seen }: Tally) => {
+  const { atLeast, share } = asset.quarantine
+  if (rejected === 0) return Effect.void
+  if (rejected < atLeast || rejected <= seen * share) return Telemetry.recordQuarantined(asset.key, rejected)
+  return Effect.fail(new AttemptError.TooManyRejected({ asset: asset.key, rejected, seen, share, example }))
+}
+
+/** No error, so that no type of a body has to say so, and nothing that handles errors takes it for one. */
+class NothingNew {}
+
+const nothingNew = Effect.die(new NothingNew())
+
+// What ran beside it was interrupted; what failed beside it has failed.
+const saysNothingNew = ({ reasons }: Cause.Cause<unknown>): boolean =>
+  reasons.some((reason) => Cause.isDieReason(reason) && reason.defect instanceof NothingNew) &&
+  !reasons.some(Cause.isFailReason)

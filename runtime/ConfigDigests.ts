@@ -1,0 +1,166 @@
+/**
+ * Which settings a value was made with, and whether they are still the same: the keys a body read and digests of their
+ * values, under a key kept with the event log. The values themselves are neither stored nor shown.
+ *
+ * Leaves out what a setting means: that is `Config`'s, and the body's.
+ */
+import * as Crypto from "node:crypto"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Pipeable from "effect/Pipeable"
+import type * as Asset from "./Asset.ts"
+import type * as Catalog from "./Catalog.ts"
+import * as EventLog from "./EventLog.ts"
+import type * as Reason from "./Reason.ts"
+
+/** The settings in force where it was made: whoever plans and whoever computes must look at the same ones. */
+export interface ConfigDigests {
+  /** By key. One that is not set has a digest too; one whose source cannot be read has that of no value. */
+  readonly of: (keys: Iterable<string>) => Effect.Effect<ReadonlyMap<string, string>, EventLog.EventLogError>
+  /** The catalog, with the digests in force of every key that its values were made with. */
+  readonly inForce: (catalog: Catalog.Catalog) => Effect.Effect<Catalog.Catalog, EventLog.EventLogError>
+}
+
+/** By the `ConfigProvider` of the fiber that runs this. */
+export const make: Effect.Effect<ConfigDigests, never, EventLog.EventLog> = Effect.gen(function* () {
+  const log = yield* EventLog.EventLog
+  const provider = yield* ConfigProvider.ConfigProvider
+  const digestsOf: ConfigDigests["of"] = Effect.fnUntraced(function* (keys) {
+    const digests = new Map<string, string>()
+    for (const key of keys) digests.set(key, digest(yield* log.configKey, key, yield* read(provider, key)))
+    return digests
+  })
+  return {
+    of: digestsOf,
+    inForce: (catalog) => {
+      const keys = keysOf(catalog)
+      return keys.size === 0
+        ? Effect.succeed(catalog)
+        : Effect.map(digestsOf(keys), (config): Catalog.Catalog => ({ ...catalog, config }))
+    }
+  }
+})
+
+/** `inForce` by the settings of the fiber that runs this. */
+export const inForce = (catalog: Catalog.Catalog) => Effect.flatMap(make, (digests) => digests.inForce(catalog))
+
+/** Why the settings make a value Stale. `digests` are those in force; of a key that has none there, nothing is known. */
+export const causes = (
+  asset: Asset.Any,
+  state: Catalog.AssetState,
+  digests: ReadonlyMap<string, string>
+): ReadonlyArray<Reason.Cause> => {
+  const changed: Array<Reason.Cause> = []
+  for (const key in state.config) {
+    if ((digests.get(key) ?? state.config[key]) !== state.config[key]) changed.push({ _tag: "ConfigChanged", key })
+  }
+  for (const key of asset.config) if (!(key in state.config)) changed.push({ _tag: "ConfigChanged", key })
+  return changed
+}
+
+export interface Recorder {
+  readonly provider: ConfigProvider.ConfigProvider
+  /** What was asked for so far, found or not. */
+  readonly keys: ReadonlySet<string>
+}
+
+/**
+ * Remembers what is asked of a provider. Keys are paths as its source has them, after what the provider makes of them:
+ * `MUSIC_API_URL`, `db.host`, `hosts[0]`, and `labels.*` for the names that stand below `labels`.
+ */
+export const recorder = (provider: ConfigProvider.ConfigProvider): Recorder => {
+  const keys = new Set<string>()
+  const recording = (source: ConfigProvider.ConfigProvider): ConfigProvider.ConfigProvider =>
+    Object.assign(Object.create(Pipeable.Prototype), {
+      load: (path: ConfigProvider.Path) =>
+        Effect.suspend(() => {
+          const paths: Array<ConfigProvider.Path> = []
+          const told = source.mapInput((path) => {
+            paths.push(path)
+            return path
+          })
+          return told.load(path).pipe(
+            Effect.map((node) => listing(node, () => paths.forEach((path) => keys.add(show([...path, every]))))),
+            Effect.ensuring(
+              // The root is always there; who asks for it goes on to ask for what it has.
+              Effect.sync(() => paths.forEach((path) => path.length > 0 && keys.add(show(path))))
+            )
+          )
+        }),
+      mapInput: (f: (path: ConfigProvider.Path) => ConfigProvider.Path) => recording(source.mapInput(f))
+    })
+  return { provider: recording(provider), keys }
+}
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const every = Symbol("every name below")
+
+type Segment = string | number | typeof every
+
+const show = (path: ReadonlyArray<Segment>): string =>
+  path
+    .map((segment, index) => {
+      if (typeof segment === "number") return `[${segment}]`
+      const name = segment === every ? "*" : segment.replaceAll(/[\\.[*]/g, "\\$&")
+      return index === 0 ? name : `.${name}`
+    })
+    .join("")
+
+const parse = (key: string): ReadonlyArray<Segment> =>
+  Array.from(key.matchAll(/\[(\d+)\]|(?:^|\.)((?:\\.|[^\\.[])*)/g), ([, index, name]) =>
+    index !== undefined ? Number(index) : name === "*" ? every : name!.replaceAll(/\\(.)/g, "$1")
+  )
+
+const listing = (node: ConfigProvider.Node | undefined, listed: () => void): ConfigProvider.Node | undefined => {
+  if (node?._tag !== "Record") return node
+  const { _tag, keys, value } = node
+  return {
+    _tag,
+    value,
+    get keys() {
+      listed()
+      return keys
+    }
+  }
+}
+
+/** What there is at a path of the source, in parts that tell any two apart. */
+const read = (provider: ConfigProvider.ConfigProvider, key: string): Effect.Effect<ReadonlyArray<string>> => {
+  const segments = parse(key)
+  const path = segments.filter((segment) => segment !== every)
+  return provider
+    .mapInput(() => path)
+    .load([])
+    .pipe(
+      Effect.map((node) => (path.length < segments.length ? namesOf(node) : partsOf(node))),
+      Effect.catch(() => Effect.succeed(["unreadable"]))
+    )
+}
+
+const namesOf = (node: ConfigProvider.Node | undefined) =>
+  node?._tag === "Record" ? ["names", ...Array.from(node.keys).sort()] : ["unset"]
+
+// What else begins with the name of a setting in the environment is no part of it.
+const partsOf = (node: ConfigProvider.Node | undefined): ReadonlyArray<string> => {
+  if (node === undefined) return ["unset"]
+  const value = node.value === undefined ? [] : [node.value]
+  if (node._tag === "Array") return ["array", String(node.length), ...value]
+  return value.length === 0 ? ["record"] : ["value", ...value]
+}
+
+const digest = (secret: string, key: string, parts: ReadonlyArray<string>): string => {
+  const hmac = Crypto.createHmac("sha256", secret)
+  for (const part of [key, ...parts]) hmac.update(`${Buffer.byteLength(part)}:${part}`)
+  return hmac.digest("hex").slice(0, 32)
+}
+
+const keysOf = (catalog: Catalog.Catalog): ReadonlySet<string> => {
+  const keys = new Set<string>()
+  for (const slices of catalog.states.values()) {
+    for (const state of slices.values()) for (const key in state.config) keys.add(key)
+  }
+  return keys
+}
