@@ -20,7 +20,6 @@ const weighPlays = Fs.readFileSync(new URL("../sql/music/weigh_plays.sql", impor
 /** How often each user played each track, newest plays weighing most. */
 export const features = Asset.make("features", {
   description: "How often each user played each track, newest plays weighing most",
-  codeVersion: "1",
   deps: { users, tracks, listenHistory },
   io: Table.make({
     table: "music.features",

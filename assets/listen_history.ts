@@ -20,7 +20,6 @@ export const Listen = Schema.Struct({
 /** What each user's latest list was, day by day. The API forgets, so a day is never asked for again. */
 export const listenHistory = Asset.make("listen_history", {
   description: "The latest list of every user, day by day",
-  codeVersion: "1",
   partitions: Partition.daily({ start: "2025-01-01" }),
   io: Table.make({
     table: "music.listen_history",

@@ -25,7 +25,6 @@ const seed = 1
 /** Which tracks are played by the same people. */
 export const model = Asset.make("model", {
   description: "Which tracks are played by the same people",
-  codeVersion: "1",
   deps: { features },
   io: Blob.make({ manifest: Manifest }),
   materialize: ({ features }, step) =>

@@ -24,7 +24,6 @@ const size = 15
 /** What each user may like next, best first. */
 export const recommendations = Asset.make("recommendations", {
   description: "What each user may like next, best first, and because of which track",
-  codeVersion: "1",
   deps: { model, features, users, tracks },
   io: Table.make({
     table: "music.recommendations",

@@ -21,7 +21,6 @@ export const Track = Schema.Struct({
 /** What is listened to. Tracks that the API no longer shows are marked as removed. */
 export const tracks = Asset.make("tracks", {
   description: "What is listened to",
-  codeVersion: "1",
   io: Table.merge({ table: "music.tracks", schema: Track, key: ["id"] }),
   materialize: (_, step) =>
     Stream.unwrap(

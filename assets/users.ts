@@ -20,7 +20,6 @@ export const User = Schema.Struct({
 /** Who listens. Users that the API no longer shows are marked as removed. */
 export const users = Asset.make("users", {
   description: "Who listens",
-  codeVersion: "1",
   io: Table.merge({ table: "music.users", schema: User, key: ["id"] }),
   materialize: (_, step) =>
     Stream.unwrap(

@@ -1,6 +1,8 @@
 /**
  * The commands that do something, or that look whether everything is in order.
  */
+import * as Fs from "node:fs"
+import * as Path from "node:path"
 import * as Console from "effect/Console"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -11,7 +13,7 @@ import type * as Definitions from "./Definitions.ts"
 import * as Doctor from "./Doctor.ts"
 import * as EventLog from "./EventLog.ts"
 import * as ExitCode from "./ExitCode.ts"
-import { answer, definitions, type Invocation, recorded, selected, tellUnmatched } from "./Invocation.ts"
+import { answer, definitions, type Invocation, recorded, selected, tellUnmatched, versioned } from "./Invocation.ts"
 import * as LiveRun from "./LiveRun.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
@@ -35,7 +37,7 @@ export const materialize = Effect.fn("Actions.materialize")(function* (
   request: Plan.Request,
   steps: number | undefined
 ) {
-  const project = yield* definitions(invocation)
+  const project = yield* versioned(invocation)
   const watcher = invocation.json
     ? yield* LiveRun.forPrograms
     : yield* Effect.flatMap(Screen.standard, LiveRun.forPeople)
@@ -94,6 +96,23 @@ export const wipe = Effect.fn("Actions.wipe")(function* (
       : refs.length === 0
         ? "Nothing that is selected is published"
         : "Nothing was wiped"
+  ])
+})
+
+/** Without `out` the manifest is the answer. */
+export const build = Effect.fn("Actions.build")(function* (invocation: Invocation, out: string | undefined) {
+  const built = yield* Project.build(invocation.file)
+  if (out === undefined) return yield* Console.log(JSON.stringify(built, null, 2))
+  yield* Effect.try({
+    try: () => {
+      Fs.mkdirSync(Path.dirname(out), { recursive: true })
+      Fs.writeFileSync(out, `${JSON.stringify(built, null, 2)}\n`)
+    },
+    catch: (cause) => new ExitCode.UsageError({ message: `${out} could not be written: ${String(cause)}` })
+  })
+  const count = Object.keys(built.assets).length
+  yield* answer(invocation, { file: out, assets: count }, () => [
+    `Wrote the code versions of ${Report.count(count, "asset")} to ${out}`
   ])
 })
 

@@ -46,8 +46,8 @@ export type { Rejected, Step } from "./AssetStep.ts"
 
 export interface Options<I extends IoManager.Any, D extends Deps, P, E, R> {
   readonly io: I
-  /** Moves when the logic moves. */
-  readonly codeVersion: string
+  /** Moves when the logic moves, by hand; without it the version is computed from the code. */
+  readonly codeVersion?: string
   readonly deps?: D & Fitting<NoInfer<D>, P>
   readonly partitions?: P
   readonly description?: string
@@ -84,6 +84,8 @@ export const make = <
     deps: {},
     after: [],
     codeVersion: options.codeVersion,
+    declaredAt: CallSite.callers(10),
+    dependsOnCodeAt: [],
     description: options.description,
     ...Label.none,
     version: options.version ?? Version.content,
@@ -98,9 +100,7 @@ export const make = <
     config: [],
     quarantine: { share: 0, atLeast: 1 },
     file: CallSite.file(),
-    problems: AssetKey.isAssetKey(key)
-      ? []
-      : [`the key ${JSON.stringify(key)} is not a lower-case letter followed by lower-case letters, digits and _`]
+    problems: mistakes(key, options.codeVersion)
   })
   return Object.assign(self, { deps: dependencies(self, options.deps ?? {}) })
 }
@@ -207,6 +207,15 @@ export const quarantine =
   (limit: AssetPolicy.QuarantineLimit) =>
   <A extends Any>(self: A): A =>
     extend(self, { quarantine: limit })
+
+/**
+ * Counts more code to the computed code version than the body names: what `code` stands for, such as the layer of a
+ * service, or the `new URL("…", import.meta.url)` of a file. What is named here is what counts, wherever it leads.
+ */
+export const dependsOnCode = (..._code: ReadonlyArray<unknown>) => {
+  const site = CallSite.callers(1)
+  return <A extends Any>(self: A): A => extend(self, { dependsOnCodeAt: [...self.dependsOnCodeAt, ...site] })
+}
 
 /** The one group it is shown in; `/` makes groups of groups: `ingest/raw`. */
 export const group =
@@ -327,3 +336,12 @@ const dependency = (self: Any, dep: Exclude<Deps[string], Unversioned<any>>): Pi
   if (!("_tag" in dep)) return { asset: dep, mapping: Mapping.between(self.partitions, dep.partitions) }
   return dep._tag === "Previous" ? { asset: self, mapping: dep } : { asset: dep.asset, mapping: dep.mapping }
 }
+
+const mistakes = (key: string, codeVersion: string | undefined): ReadonlyArray<string> => [
+  ...(AssetKey.isAssetKey(key)
+    ? []
+    : [`the key ${JSON.stringify(key)} is not a lower-case letter followed by lower-case letters, digits and _`]),
+  ...(codeVersion === undefined || Version.algorithmOf(codeVersion) === undefined
+    ? []
+    : [`the codeVersion "${codeVersion}" has the form of a computed one; choose another`])
+]

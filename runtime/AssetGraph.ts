@@ -5,10 +5,12 @@
  * what is stored about the assets.
  */
 import * as Asset from "./Asset.ts"
+import type { Manifest, Versioned } from "./CodeManifest.ts"
 import * as Label from "./Label.ts"
 import * as Mapping from "./Mapping.ts"
 import * as Partition from "./Partition.ts"
 import * as Together from "./Together.ts"
+import * as Version from "./Version.ts"
 
 export interface Problem {
   readonly asset: string
@@ -35,6 +37,10 @@ export interface Edge {
 
 export interface Node {
   readonly asset: Asset.Any
+  /** Explicit, or computed and put here by `withCodeVersions`, or `Version.inProcess`. */
+  readonly codeVersion: string
+  /** What a computed code version was made from. */
+  readonly codeManifest: Manifest | undefined
   /** In the order of declaration, each dependency once. */
   readonly deps: ReadonlyArray<Edge>
   /** Keys of assets that only go first. */
@@ -102,6 +108,17 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
   return fromAssets(assets)
 }
 
+/** With these code versions in force, by asset; the others stay as they are. */
+export const withCodeVersions = (self: AssetGraph, versions: ReadonlyMap<string, Versioned>): AssetGraph => ({
+  ...self,
+  nodes: new Map(
+    Array.from(self.nodes, ([key, node]) => {
+      const known = versions.get(key)
+      return [key, known === undefined ? node : { ...node, codeVersion: known.version, codeManifest: known.manifest }]
+    })
+  )
+})
+
 /** Everything upstream of `key` that it reads, directly or not, without `key` itself. */
 export const ancestors = (self: AssetGraph, key: string): ReadonlySet<string> =>
   reach(key, (at) => self.nodes.get(at)!.deps.map((edge) => edge.asset))
@@ -138,6 +155,8 @@ const fromAssets = (assets: ReadonlyMap<string, Asset.Any>): AssetGraph => {
     const read = new Set(readByChecks(asset).map((other) => other.key))
     nodes.set(asset.key, {
       asset,
+      codeVersion: asset.codeVersion ?? Version.inProcess,
+      codeManifest: undefined,
       deps: Array.from(edges.values()),
       after,
       checkedAgainst: Array.from(read).filter((key) => !edges.has(key) && !after.includes(key)),

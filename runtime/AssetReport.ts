@@ -81,7 +81,7 @@ export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => 
     timeout: asset.timeout === undefined ? null : Duration.toMillis(asset.timeout),
     recheckAfter: recheckInWords(asset.recheckAfter),
     unrepeatable: asset.unrepeatable,
-    codeVersion: asset.codeVersion
+    codeVersion: graph.nodes.get(key)!.codeVersion
   }
 }
 

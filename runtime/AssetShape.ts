@@ -9,6 +9,7 @@ import type * as Pipeable from "effect/Pipeable"
 import type * as Stream from "effect/Stream"
 import type * as AssetCheck from "./AssetCheck.ts"
 import type * as AssetPolicy from "./AssetPolicy.ts"
+import type { CallSite } from "./CallSite.ts"
 import type * as IoManager from "./IoManager.ts"
 import type * as Label from "./Label.ts"
 import type * as Mapping from "./Mapping.ts"
@@ -38,7 +39,12 @@ export interface Asset<
   readonly deps: Readonly<Record<string, Dependency>>
   /** Assets that go first without being read. */
   readonly after: ReadonlyArray<Any>
-  readonly codeVersion: string
+  /** As declared; computed from the code without it. */
+  readonly codeVersion: string | undefined
+  /** The call of `make` and those around it, outermost last; empty in a bundle. */
+  readonly declaredAt: ReadonlyArray<CallSite>
+  /** Calls of `dependsOnCode`. */
+  readonly dependsOnCodeAt: ReadonlyArray<CallSite>
   readonly description: string | undefined
   readonly version: Version.Policy<never, unknown, unknown>
   readonly materialize: (inputs: never, step: never) => Effect.Effect<unknown, E, R> | Stream.Stream<unknown, E, R>

@@ -100,6 +100,8 @@ interface Made extends Pick<IoManager.Staged<unknown>, "rows" | "metadata"> {
 const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const { catalog, step } = context
   const state = Catalog.get(catalog, step)
+  const standing = yield* verified(context, asset)
+  if (standing !== undefined) return standing
   const body = yield* Body.make({ ...context, slice: step, now: context.plan.at }, asset)
   if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
 
@@ -130,6 +132,25 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   return made
 })
 
+/**
+ * The published value, where all that is said against it is that code versions are computed in another way now, and it is
+ * still what was recorded.
+ */
+const verified = Effect.fnUntraced(function* ({ catalog, lineage, step }: Context, asset: Asset.Any) {
+  const state = Catalog.get(catalog, step)
+  if (state === undefined || !isComputedOtherwise(lineage, state)) return undefined
+  const { causes } = Staleness.causes(lineage, catalog, step)
+  const isAsked = step.reasons.some(({ _tag }) => _tag === "Forced" || _tag === "RecheckRequested")
+  if (causes.length > 1 || isAsked || asset.version._tag !== "Content") return undefined
+  const store = yield* Asset.store(asset)
+  const digest = yield* Effect.orElseSucceed(store.digest(step), () => null)
+  const made: Made | undefined = digest === state.dataVersion ? { ...state, publish: undefined } : undefined
+  return made
+})
+
+const isComputedOtherwise = ({ graph }: Lineage, { asset, codeVersion }: Catalog.AssetState) =>
+  Version.isComputedOtherwise(codeVersion, graph.nodes.get(asset)!.codeVersion)
+
 /** What the body returns, or its part of what a body returns for several assets. */
 const valueOf = (context: Context, asset: Asset.Any, body: Body.Body) => {
   const { attempt, shared, step: slice } = context
@@ -153,7 +174,7 @@ const publish = Effect.fnUntraced(function* (context: Context, asset: Asset.Any,
     _tag: made.publish === undefined ? "AssetVerified" : "AssetMaterialized",
     at,
     ...sliceOf(context),
-    codeVersion: asset.codeVersion,
+    codeVersion: context.lineage.graph.nodes.get(asset.key)!.codeVersion,
     dataVersion: made.dataVersion,
     provenance,
     config: made.config,
@@ -213,16 +234,21 @@ const publishedWhole = (asset: Asset.Any, store: IoManager.AnyStore, state: Cata
 
 const isForced = ({ step }: Context) => step.reasons.some(({ _tag }) => _tag === "Forced")
 
+const isToBeVerified = ({ catalog, lineage, step }: Context) => {
+  const state = Catalog.get(catalog, step)
+  return state !== undefined && isComputedOtherwise(lineage, state)
+}
+
 /**
- * Whether what is stored is what was recorded. Asked of forced steps only, as force is how people mend what something
- * else did to a value; a digest reads all of it.
+ * Whether what is stored is what was recorded. Asked of forced steps, as force is how people mend what something else did
+ * to a value, and of those that were to be verified by their digest; a digest reads all of it.
  */
 const isInPlace = (
   context: Context,
   asset: Asset.Any,
   store: IoManager.AnyStore
 ): Effect.Effect<boolean, IoManager.IoError> =>
-  asset.version._tag !== "Content" || !isForced(context)
+  asset.version._tag !== "Content" || !(isForced(context) || isToBeVerified(context))
     ? Effect.succeed(true)
     : store.digest(context.step).pipe(
         Effect.map((digest) => digest === Catalog.get(context.catalog, context.step)?.dataVersion),

@@ -81,6 +81,7 @@ export const make = <S extends Schema.Codec<unknown, unknown>>(options: { readon
     kind: "blob",
     describe: ({ key }) => `blob ${key}`,
     problems: () => [],
+    schema: () => Schema.toJsonSchemaDocument(options.manifest),
     store: ({ key }) => Effect.map(Blobs, (blobs) => makeStore<S["Type"]>(blobs, key, codec))
   })
 }

@@ -3,6 +3,7 @@
  *
  * The state tables hold the same fold, kept in the transactions that append the events.
  */
+import type { CodeManifest } from "./CodeManifest.ts"
 import type { Config, Event, Of, Provenance, Slice } from "./Event.ts"
 import type { Metadata } from "./IoManager.ts"
 import type * as Partition from "./Partition.ts"
@@ -38,9 +39,11 @@ export interface Catalog {
   readonly dynamic: ReadonlyMap<string, ReadonlyArray<string>>
   /** Digests of the settings in force, as far as they are known; see `ConfigDigests`. */
   readonly config: ReadonlyMap<string, string>
+  /** What code versions other than those in force were made from, as far as somebody asked. */
+  readonly codeManifests: ReadonlyMap<string, CodeManifest>
 }
 
-export const empty: Catalog = { states: new Map(), dynamic: new Map(), config: new Map() }
+export const empty: Catalog = { states: new Map(), dynamic: new Map(), config: new Map(), codeManifests: new Map() }
 
 /** Builds a catalog; later states of the same slice replace earlier ones. */
 export const fromStates = (states: Iterable<AssetState>): Catalog => {
@@ -121,6 +124,12 @@ export class Builder {
     this.set(stateOf(own, position, changed ? undefined : this.get(own)))
   }
 }
+
+/** With what other code versions than those in force were made from. */
+export const withCodeManifests = (self: Catalog, codeManifests: Catalog["codeManifests"]): Catalog => ({
+  ...self,
+  codeManifests
+})
 
 export const get = (self: Catalog, ref: Partition.Ref): AssetState | undefined =>
   self.states.get(ref.asset)?.get(ref.partition)

@@ -241,6 +241,12 @@ const wipe = Command.make("wipe", { selection, yes: toggle("yes", "Do not ask") 
   acting((actions, told) => actions.wipe(told, selection, yes))
 ).pipe(Command.withDescription("Remove what is published of a selection"))
 
+const build = Command.make(
+  "build",
+  { out: text("out", "FILE", "Write it there, beside the bundle that carries it, not to the terminal") },
+  ({ out }) => acting((actions, told) => actions.build(told, Option.getOrUndefined(out)))
+).pipe(Command.withDescription("Compute the code versions that a bundle of the project has to carry"))
+
 const migrate = Command.make("migrate", {}, () => acting((actions, told) => actions.migrate(told))).pipe(
   Command.withDescription("Bring the database's schema up to date, and list its migrations")
 )
@@ -255,7 +261,7 @@ const root = Command.make("assets").pipe(
     { group: "Do", commands: [materialize, check, partitions, wipe] },
     { group: "Ask", commands: [plan, status, why, describe, list, graph] },
     { group: "Look back", commands: [runs, run_, logs] },
-    { group: "Keep in order", commands: [migrate, doctor] }
+    { group: "Keep in order", commands: [migrate, doctor, build] }
   ]),
   Command.withGlobalFlags([Json, File])
 )

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Asset from "./Asset.ts"
 import * as AssetGraph from "./AssetGraph.ts"
+import type { Versioned } from "./CodeManifest.ts"
 
 const TypeId = "~assets/Definitions"
 
@@ -33,6 +34,8 @@ export interface Definitions<out A extends Asset.Any = Asset.Any, in Provided = 
   readonly assets: ReadonlyArray<A>
   readonly resources: Layer.Layer<Provided, E, R>
   readonly migrations: URL | undefined
+  /** Where code versions are taken from when there is such a file; see `make`. */
+  readonly codeVersions: URL | undefined
   /** They need what the resources give. */
   readonly diagnostics: ReadonlyArray<Diagnostic<any>>
 }
@@ -50,6 +53,11 @@ export const make = <const As extends ReadonlyArray<Asset.Any>, Provided = never
   readonly resources?: Layer.Layer<Provided, E, R>
   /** A folder of SQL files for the project's own tables; see `Migrations`. */
   readonly migrations?: URL
+  /**
+   * What `assets build` wrote, for a bundle that carries it: `new URL("./assets.manifest.json", import.meta.url)`. There
+   * is none beside the sources, whose code versions are computed; of a bundle nothing is ever computed.
+   */
+  readonly codeVersions?: URL
   readonly diagnostics?: ReadonlyArray<Diagnostic<NoInfer<Provided>>>
 }): Definitions<As[number], Provided, E, R> => ({
   [TypeId]: TypeId,
@@ -57,7 +65,14 @@ export const make = <const As extends ReadonlyArray<Asset.Any>, Provided = never
   assets: options.assets,
   resources: options.resources ?? (Layer.empty as Layer.Layer<any>),
   migrations: options.migrations,
+  codeVersions: options.codeVersions,
   diagnostics: options.diagnostics ?? []
+})
+
+/** With these code versions in force, by asset. */
+export const withCodeVersions = <D extends Definitions>(self: D, versions: ReadonlyMap<string, Versioned>): D => ({
+  ...self,
+  graph: AssetGraph.withCodeVersions(self.graph, versions)
 })
 
 export const isDefinitions = (value: unknown): value is Definitions =>

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Catalog from "./Catalog.ts"
 import * as CheckHistory from "./CheckHistory.ts"
+import type { CodeManifest } from "./CodeManifest.ts"
 import type { Event, Of } from "./Event.ts"
 import * as Partition from "./Partition.ts"
 import * as Run from "./Run.ts"
@@ -118,6 +119,12 @@ export class EventLog extends Context.Service<
     readonly states: (refs: ReadonlyArray<Partition.Ref>) => Effect.Effect<Catalog.Catalog, EventLogError>
     /** The key of digests of settings: made with the log, never changed, never shown. */
     readonly configKey: Effect.Effect<string, EventLogError>
+    /** Keeps what code versions were made from, by version; each is written once. */
+    readonly describeCode: (manifests: ReadonlyMap<string, CodeManifest>) => Effect.Effect<void, EventLogError>
+    /** What these code versions were made from, as far as it is known. */
+    readonly codeManifests: (
+      versions: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyMap<string, CodeManifest>, EventLogError>
     /** Newest first. */
     readonly runs: (limit: number) => Effect.Effect<ReadonlyArray<Run.Run>, EventLogError>
     readonly run: (id: string) => Effect.Effect<Option.Option<Run.History>, EventLogError>
@@ -150,6 +157,7 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
   const builder = new Catalog.Builder()
   const runs = new Run.Builder()
   const configKey = Crypto.randomUUID()
+  const manifests = new Map<string, CodeManifest>()
   const claims = new Map<string, { epoch: number; holder: string | undefined }>()
 
   const write = (event: Event) => {
@@ -229,6 +237,9 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
         )
       ),
     configKey: Effect.succeed(configKey),
+    describeCode: (described) => Effect.sync(() => described.forEach((manifest, id) => manifests.set(id, manifest))),
+    codeManifests: (versions) =>
+      Effect.sync(() => new Map(Array.from(manifests).filter(([version]) => versions.includes(version)))),
     runs: (limit) => Effect.sync(() => runs.all().toReversed().slice(0, limit)),
     run: (id) => Effect.sync(() => Option.fromUndefinedOr(runs.history(id))),
     checks: CheckHistory.fromEvents(log, () => builder.snapshot()),

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
+import * as CodeManifest from "./CodeManifest.ts"
 import * as ConfigDigests from "./ConfigDigests.ts"
 import type * as Definitions from "./Definitions.ts"
 import * as DynamicPartitions from "./DynamicPartitions.ts"
@@ -151,6 +152,9 @@ const steps = Effect.fnUntraced(function* (
     observe,
     isTraced: (yield* Effect.tracer) !== Tracer.Tracer.defaultValue()
   }
+
+  const manifests = CodeManifest.inForce(plan.steps.map(({ asset }) => definitions.graph.nodes.get(asset)!))
+  if (manifests.size > 0) yield* context.log.describeCode(manifests)
 
   const settled = plan.steps.map((): Step.Settled | undefined => undefined)
   const gates = new Gates(plan.steps)

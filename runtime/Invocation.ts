@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as AssetGraph from "./AssetGraph.ts"
+import * as Catalog from "./Catalog.ts"
 import * as CheckHistory from "./CheckHistory.ts"
 import type * as Definitions from "./Definitions.ts"
 import * as ConfigDigests from "./ConfigDigests.ts"
@@ -24,6 +25,9 @@ export interface Invocation {
 }
 
 export const definitions = (invocation: Invocation) => Project.load(invocation.file)
+
+/** With computed code versions in force, which takes a while. */
+export const versioned = (invocation: Invocation) => Project.loadVersioned(invocation.file)
 
 /** What is selected. `subject` is only asked when the selection is about what is recorded. */
 export const selected = Effect.fnUntraced(function* <E, R>(
@@ -52,8 +56,7 @@ export const tellUnmatched = ({ json }: Invocation, unmatched: ReadonlyArray<Sel
 /** Everything that is recorded of a project now, judged. */
 export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Definitions) {
   const log = yield* EventLog.EventLog
-  const [stored, failed] = yield* Effect.all([log.catalog, log.checks.failed], { concurrency: 2 })
-  const catalog = yield* ConfigDigests.inForce(stored)
+  const [catalog, failed] = yield* Effect.all([known(graph), log.checks.failed], { concurrency: 2 })
   const assessments = Staleness.assess(graph, catalog, yield* Clock.currentTimeMillis)
   // What is no longer declared is no longer judged; what another process published meanwhile has results of its own.
   const failedChecks = failed.filter(
@@ -69,10 +72,25 @@ export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Defin
 export const recorded = (project: Definitions.Definitions) =>
   subject(project).pipe(Effect.provide(Project.services(project)))
 
-/** What a request comes to by what is recorded now. */
-export const plan = Effect.fn("Invocation.plan")(function* (graph: AssetGraph.AssetGraph, request: Plan.Request) {
+/** Every state, of code that has changed since what it was, and the settings in force. */
+const known = Effect.fnUntraced(function* (graph: AssetGraph.AssetGraph) {
   const log = yield* EventLog.EventLog
   const catalog = yield* ConfigDigests.inForce(yield* log.catalog)
+  const versions = new Set<string>()
+  for (const { asset, codeManifest, codeVersion } of graph.nodes.values()) {
+    if (codeManifest === undefined) continue
+    for (const state of Catalog.slices(catalog, asset.key).values()) {
+      if (state.codeVersion !== codeVersion) versions.add(state.codeVersion)
+    }
+  }
+  return versions.size === 0
+    ? catalog
+    : Catalog.withCodeManifests(catalog, yield* log.codeManifests(Array.from(versions)))
+})
+
+/** What a request comes to by what is recorded now. */
+export const plan = Effect.fn("Invocation.plan")(function* (graph: AssetGraph.AssetGraph, request: Plan.Request) {
+  const catalog = yield* known(graph)
   return yield* Effect.fromResult(Plan.make(graph, catalog, request, yield* Clock.currentTimeMillis))
 })
 

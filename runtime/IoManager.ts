@@ -121,6 +121,8 @@ export interface Io<in out Input, in out Element, out Handle, out Handles, out C
   readonly describe: (owner: Owner) => string
   /** Declaration mistakes that types cannot see, in words; empty when there are none. */
   readonly problems: (owner: Owner) => ReadonlyArray<string>
+  /** The schema of its values as JSON, for kinds that have one: part of the code version. */
+  readonly schema?: () => unknown
   readonly store: (owner: Owner) => Effect.Effect<Store<Input, Element, Handle, Handles, Candidate>, never, R>
 }
 
@@ -139,6 +141,7 @@ export interface Any {
   readonly judged: "by slice" | "by slice or whole"
   readonly describe: (owner: Owner) => string
   readonly problems: (owner: Owner) => ReadonlyArray<string>
+  readonly schema?: () => unknown
   readonly store: (owner: Owner) => Effect.Effect<AnyStore, never, any>
 }
 

@@ -43,6 +43,7 @@ export const make = <S extends Schema.Codec<unknown, unknown>>(options: { readon
     kind: "json",
     describe: ({ key }) => `json ${key}`,
     problems: () => [],
+    schema: () => Schema.toJsonSchemaDocument(options.schema),
     store: ({ key }) => Effect.map(JsonValues, (values) => makeStore(values, key, codec))
   })
 }

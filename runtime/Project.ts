@@ -6,8 +6,10 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Url from "node:url"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as AssetGraph from "./AssetGraph.ts"
 import * as Definitions from "./Definitions.ts"
@@ -34,6 +36,9 @@ export class ProjectError extends Schema.TaggedError<ProjectError>()("ProjectErr
   }
 }
 
+/** `ASSETS_HOME`: the project's own folder for data that is not source. */
+export const home = Config.String("ASSETS_HOME").pipe(Config.withDefault(".assets"))
+
 /** Imports the default export of `file`, a path from the working directory. */
 export const load = Effect.fn("Project.load")(function* (
   file: string
@@ -47,6 +52,21 @@ export const load = Effect.fn("Project.load")(function* (
   })
   const definitions = typeof module === "object" && module !== null && "default" in module ? module.default : undefined
   return Definitions.isDefinitions(definitions) ? definitions : yield* failed({ _tag: "NotDefinitions" })
+})
+
+/** The same with computed code versions in force, for whoever asks what is Stale or computes it. */
+export const loadVersioned = Effect.fn("Project.loadVersioned")(function* (file: string) {
+  const definitions = yield* load(file)
+  const CodeVersion = yield* codeVersion
+  const versions = yield* known(file, CodeVersion.ofDefinitions(definitions, yield* home))
+  return Definitions.withCodeVersions(definitions, versions)
+})
+
+/** What `assets build` writes for the definitions in `file`: their code versions, computed from the sources. */
+export const build = Effect.fn("Project.build")(function* (file: string) {
+  const { graph } = yield* load(file)
+  const CodeVersion = yield* codeVersion
+  return CodeVersion.toBuild(yield* known(file, CodeVersion.compute(graph, yield* home)))
 })
 
 /** The configured database, migrated, with the tables of the project's own; and telemetry around all of it. */
@@ -76,14 +96,25 @@ const show = (file: string, problem: Problem): string =>
 
 const problemOf = (cause: unknown): Problem => {
   if (!(cause instanceof AssetGraph.DeclarationError)) return { _tag: "Broken", detail: detailOf(cause) }
-  const problems = cause.problems.map(({ asset, detail, file }) => ({
+  return wrongDeclarations(cause.problems)
+}
+
+const codeVersion = Effect.promise(() => import("./CodeVersion.ts"))
+
+const known = <A>(file: string, versions: Result.Result<A, ReadonlyArray<AssetGraph.Problem>>) =>
+  Effect.fromResult(
+    Result.mapError(versions, (problems) => new ProjectError({ file, problem: wrongDeclarations(problems) }))
+  )
+
+const wrongDeclarations = (problems: ReadonlyArray<AssetGraph.Problem>): Problem => ({
+  _tag: "WrongDeclarations",
+  problems: problems.map(({ asset, detail, file }) => ({
     asset,
     file: relative(file),
     // It may name another file.
     detail: detail.replaceAll(/file:\S+/g, relative)
   }))
-  return { _tag: "WrongDeclarations", problems }
-}
+})
 
 /** From the working directory, if the file is in it. */
 const relative = (file: string): string => {

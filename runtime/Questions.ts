@@ -17,7 +17,8 @@ import {
   plan as planned,
   recorded,
   selected,
-  tellUnmatched
+  tellUnmatched,
+  versioned
 } from "./Invocation.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
@@ -69,7 +70,7 @@ export const plan = Effect.fn("Questions.plan")(function* (
   request: Plan.Request,
   { check }: { readonly check: boolean }
 ) {
-  const project = yield* definitions(invocation)
+  const project = yield* versioned(invocation)
   const plan = yield* planned(project.graph, request).pipe(Effect.provide(Project.services(project)))
   yield* tellUnmatched(invocation, plan.unmatched)
   yield* answer(invocation, PlanReport.toJson(plan), () => PlanReport.explain(plan))
@@ -81,7 +82,7 @@ export const status = Effect.fn("Questions.status")(function* (
   selection: ReadonlyArray<string>,
   each: "asset" | "partition"
 ) {
-  const project = yield* definitions(invocation)
+  const project = yield* versioned(invocation)
   const subject = yield* Effect.cached(recorded(project))
   const keys = yield* selected(invocation, project, selection, subject)
   const found = yield* subject
@@ -94,7 +95,7 @@ export const why = Effect.fn("Questions.why")(function* (
   asset: string,
   partition: string | null
 ) {
-  const project = yield* definitions(invocation)
+  const project = yield* versioned(invocation)
   yield* isOneAsset("why explains", project.graph, asset)
   const found = yield* recorded(project)
   if (partition !== null) yield* hasPartition(project.graph, found, { asset, partition })
@@ -104,7 +105,7 @@ export const why = Effect.fn("Questions.why")(function* (
 
 /** As declared: the database is not asked. */
 export const describe = Effect.fn("Questions.describe")(function* (invocation: Invocation, asset: string) {
-  const { graph } = yield* definitions(invocation)
+  const { graph } = yield* versioned(invocation)
   yield* isOneAsset("describe tells of", graph, asset)
   const report = AssetReport.make(graph, asset)
   yield* answer(invocation, report, (medium) => AssetReport.toText(report, medium))

@@ -4,13 +4,21 @@
  * Reasons are found by `Staleness` and `Plan`; this module only names them and puts them into words.
  */
 import * as Schema from "effect/Schema"
+import * as Version from "./Version.ts"
 
 export const Status = Schema.Literals(["Missing", "Stale", "Maybe", "Current"])
 /** By version: never published; made from other versions than those in force; undecided until an ancestor ran; neither. */
 export type Status = typeof Status.Type
 
 const causes = {
-  CodeChanged: { from: Schema.String, to: Schema.String },
+  /** Of computed versions that are both known, what changed; see `CodeManifest.Changes`. */
+  CodeChanged: {
+    from: Schema.String,
+    to: Schema.String,
+    files: Schema.optionalKey(Schema.Array(Schema.String)),
+    packages: Schema.optionalKey(Schema.Array(Schema.String)),
+    values: Schema.optionalKey(Schema.Array(Schema.String))
+  },
   /** `key` is as `ConfigDigests` writes it; its values are nowhere. */
   ConfigChanged: { key: Schema.String },
   DependencyAdded: { dependency: Schema.String },
@@ -43,7 +51,7 @@ export type Reason = typeof Reason.Type
 export const show = (reason: Reason): string =>
   Reason.match(reason, {
     Missing: () => "never materialized",
-    CodeChanged: ({ from, to }) => `code version ${from} became ${to}`,
+    CodeChanged: (cause) => codeChange(cause),
     ConfigChanged: ({ key }) => `setting ${key} has changed`,
     DependencyAdded: ({ dependency }) => `now depends on ${dependency}`,
     DependencyRemoved: ({ dependency }) => `no longer depends on ${dependency}`,
@@ -60,3 +68,17 @@ export const show = (reason: Reason): string =>
 /** The first few of many ranges of partitions. */
 export const showRanges = (ranges: ReadonlyArray<string>): string =>
   ranges.length <= 4 ? ranges.join(", ") : `${ranges.slice(0, 3).join(", ")} and ${ranges.length - 3} more`
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const codeChange = (cause: Extract<Cause, { readonly _tag: "CodeChanged" }>) => {
+  const { files = [], from, packages = [], to, values = [] } = cause
+  if (Version.isComputedOtherwise(from, to)) return "code versions are computed in another way now"
+  const changed = [...files, ...values, ...packages]
+  if (changed.length > 0) return `code has changed: ${changed.join(", ")}`
+  return Version.algorithmOf(from) === undefined || Version.algorithmOf(to) === undefined
+    ? `code version ${from} became ${to}`
+    : "code has changed"
+}

@@ -13,6 +13,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import { SqlError } from "effect/sql/SqlError"
+import type { CodeManifest } from "./CodeManifest.ts"
 import { decode, type Event, type Failure } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Partition from "./Partition.ts"
@@ -62,6 +63,16 @@ export const layer: Layer.Layer<EventLog.EventLog, never, Sql.Sql | SqlClient.Sq
       ),
       catalog: failed("read the state")(SqlCatalog.read(sql)),
       states: (refs) => answered(states, refs).pipe(failed("read the state")),
+      describeCode: (manifests) =>
+        sql`insert into assets.code_version (version, manifest)
+          select m ->> 0, m -> 1 from unnest(${jsonbArray(Array.from(manifests))}::text::jsonb[]) m
+          on conflict do nothing`.pipe(Effect.asVoid, failed("record code versions")),
+      codeManifests: (versions) =>
+        sql<{ readonly version: string; readonly manifest: CodeManifest }>`
+          select version, manifest from assets.code_version where version = any (${versions}::text[])`.pipe(
+          Effect.map((rows) => new Map(rows.map(({ manifest, version }) => [version, manifest]))),
+          failed("read code versions")
+        ),
       runs: (limit) =>
         sql<RunRow>`select * from assets.run order by started_at desc, id desc limit ${limit}`.pipe(
           Effect.map((rows) => rows.map(toRun)),

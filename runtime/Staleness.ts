@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import type * as Asset from "./Asset.ts"
 import type { AssetGraph } from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
+import * as CodeManifest from "./CodeManifest.ts"
 import * as ConfigDigests from "./ConfigDigests.ts"
 import type { Provenance } from "./Event.ts"
 import { Lineage, type Reading } from "./Lineage.ts"
@@ -250,10 +251,11 @@ const differencesOf = (
   state: Catalog.AssetState,
   index: number
 ): ReadonlyArray<Reason.Cause> => {
-  const { asset, deps } = lineage.graph.nodes.get(state.asset)!
+  const { asset, codeManifest, codeVersion, deps } = lineage.graph.nodes.get(state.asset)!
   const differences: Array<Reason.Cause> = []
-  if (state.codeVersion !== asset.codeVersion) {
-    differences.push({ _tag: "CodeChanged", from: state.codeVersion, to: asset.codeVersion })
+  if (state.codeVersion !== codeVersion) {
+    const changes = CodeManifest.changes(catalog.codeManifests.get(state.codeVersion), codeManifest)
+    differences.push({ _tag: "CodeChanged", from: state.codeVersion, to: codeVersion, ...changes })
   }
   differences.push(...ConfigDigests.causes(asset, state, catalog.config))
   for (const reading of lineage.readings(state.asset)) {

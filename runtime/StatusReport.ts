@@ -149,7 +149,7 @@ const ofSlice = (subject: Subject, ref: Partition.Ref): Row => {
     status: assessment.status,
     causes: stale(assessment),
     undecided: assessment.undecided,
-    codeVersion: graph.nodes.get(ref.asset)!.asset.codeVersion,
+    codeVersion: graph.nodes.get(ref.asset)!.codeVersion,
     dataVersion: state?.dataVersion ?? null,
     rows: state?.rows ?? null,
     ...lastOf(state),
@@ -172,7 +172,7 @@ const ofAll = (subject: Subject, asset: string): Row => {
     partitions: Staleness.aggregate(assessments, asset),
     causes: Causes.merge(assessments.lineage, slices.map(stale)),
     undecided: Array.from(new Set(slices.flatMap((slice) => slice.undecided))),
-    codeVersion: graph.nodes.get(asset)!.asset.codeVersion,
+    codeVersion: graph.nodes.get(asset)!.codeVersion,
     dataVersion: Catalog.versionOfAll(catalog, asset)?.version ?? null,
     rows: states.some((state) => state.rows !== null)
       ? states.reduce((sum, state) => sum + (state.rows ?? 0), 0)

@@ -282,7 +282,7 @@ const producers = (lineage: Lineage, catalog: Catalog.Catalog, step: Plan.Step) 
   return ids
 }
 
-const codeVersion = ({ graph }: Lineage, step: Plan.Step) => graph.nodes.get(step.asset)!.asset.codeVersion
+const codeVersion = ({ graph }: Lineage, step: Plan.Step) => graph.nodes.get(step.asset)!.codeVersion
 
 const slice = (context: Context, step: Partition.Ref) => ({
   runId: context.runId,

@@ -156,6 +156,11 @@ const declare = <Row>(options: Options, publishes: Definition["publishes"]): Io<
     judged: "by slice or whole",
     describe: (owner) => `table ${define(owner).name}`,
     problems: (owner) => [...problems, ...mistakes(define(owner), owner)],
+    schema: () => ({
+      columns: columns.map(({ name, nullable, type }) => ({ name, nullable, type })),
+      key: options.key,
+      publishes
+    }),
     store: (owner) => Effect.map(Tables, (tables) => tables.store<Row>(define(owner)))
   })
 }

@@ -32,6 +32,24 @@ export const hash = (domain: string, parts: Iterable<string>): string => {
   return hasher.digest("hex").slice(0, 32)
 }
 
+/** The code version of whatever has none, explicit or computed: the code of one process does not change. */
+export const inProcess = "in-process"
+
+/** A code version that was computed; `algorithm` says how, so that versions of two algorithms are never compared. */
+export const computed = (algorithm: number, parts: Iterable<string>): string => `${algorithm}:${hash("code", parts)}`
+
+/** The algorithm of a computed code version; `undefined` for an explicit one. */
+export const algorithmOf = (codeVersion: string): number | undefined => {
+  const [, algorithm] = /^(\d+):[0-9a-f]{32}$/.exec(codeVersion) ?? []
+  return algorithm === undefined ? undefined : Number(algorithm)
+}
+
+/** Whether two code versions say nothing about each other because they were computed in different ways. */
+export const isComputedOtherwise = (from: string, to: string): boolean => {
+  const [before, after] = [algorithmOf(from), algorithmOf(to)]
+  return before !== undefined && after !== undefined && before !== after
+}
+
 /** One digest for many partitions, whatever their order. */
 export const ofPartitions = (versions: Iterable<readonly [partition: string, dataVersion: string]>): string =>
   hash(

@@ -177,7 +177,7 @@ const groupInWords = ({ partitions, slices }: Group): string => {
 const inWords = (cause: Reason.Cause, catalog: Catalog.Catalog, now: number): string => {
   switch (cause._tag) {
     case "CodeChanged":
-      return `its code version ${cause.from} became ${cause.to}`
+      return `its ${Reason.show(cause)}`
     case "ConfigChanged":
       return `its setting ${cause.key} has changed`
     case "DependencyAdded":

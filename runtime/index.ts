@@ -13,6 +13,7 @@ export * as Partition from "./Partition.ts"
 export type * as PartitionFit from "./PartitionFit.ts"
 export type * as Mapping from "./Mapping.ts"
 export * as Version from "./Version.ts"
+export type * as CodeManifest from "./CodeManifest.ts"
 export * as Reason from "./Reason.ts"
 export * as Metadata from "./Metadata.ts"
 
@@ -33,6 +34,17 @@ export type * as SelectionSyntax from "./SelectionSyntax.ts"
 export type * as SelectionParser from "./SelectionParser.ts"
 export * as Selection from "./Selection.ts"
 export * as Definitions from "./Definitions.ts"
+
+// declare: versions of code
+export type * as CodeTree from "./CodeTree.ts"
+export type * as CodeScope from "./CodeScope.ts"
+export type * as CodeSyntax from "./CodeSyntax.ts"
+export type * as CodeFile from "./CodeFile.ts"
+export type * as CodePackage from "./CodePackage.ts"
+export type * as CodeCache from "./CodeCache.ts"
+export type * as CodeSlice from "./CodeSlice.ts"
+export type * as CodeArguments from "./CodeArguments.ts"
+export type * as CodeVersion from "./CodeVersion.ts"
 
 // record: what happened
 export type * as Timestamp from "./Timestamp.ts"

@@ -158,7 +158,7 @@ export class Simulation {
   }
 
   private codeVersion(asset: string) {
-    return this.graph.nodes.get(asset)!.asset.codeVersion
+    return this.graph.nodes.get(asset)!.codeVersion
   }
 
   // The executor has no more than these states at hand when it decides.
