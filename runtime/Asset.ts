@@ -43,6 +43,7 @@ import * as Version from "./Version.ts"
 export * from "./AssetShape.ts"
 export type { QuarantineLimit, RecheckAfter, RetryPolicy } from "./AssetPolicy.ts"
 export type { Rejected, Step } from "./AssetStep.ts"
+export { group, kinds, owners, tags } from "./Label.ts"
 
 export interface Options<I extends IoManager.Any, D extends Deps, P, E, R> {
   readonly io: I
@@ -217,29 +218,6 @@ export const dependsOnCode = (..._code: ReadonlyArray<unknown>) => {
   return <A extends Any>(self: A): A => extend(self, { dependsOnCodeAt: [...self.dependsOnCodeAt, ...site] })
 }
 
-/** The one group it is shown in; `/` makes groups of groups: `ingest/raw`. */
-export const group =
-  (name: string) =>
-  <A extends Any>(self: A): A =>
-    extend(self, { group: name })
-
-/** Adds tags; a value may be empty. */
-export const tags =
-  (tags: Readonly<Record<string, string>>) =>
-  <A extends Any>(self: A): A =>
-    extend(self, { tags: { ...self.tags, ...tags } })
-
-/** Adds what it is made with or of, beside the kind of its value: `sql`, `python`. */
-export const kinds =
-  (...kinds: ReadonlyArray<string>) =>
-  <A extends Any>(self: A): A =>
-    extend(self, { kinds: [...self.kinds, ...kinds] })
-
-/** Adds who answers for it: mail addresses, or teams such as `team:data`. */
-export const owners =
-  (...owners: ReadonlyArray<string>) =>
-  <A extends Any>(self: A): A =>
-    extend(self, { owners: [...self.owners, ...owners] })
 /** What a check reads: over the whole, every published slice of what has slices. */
 export type Reads<D extends Deps, P, O extends AssetCheck.Over> = Inputs<D, O extends "whole" ? undefined : P>
 

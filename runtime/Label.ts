@@ -14,6 +14,30 @@ export interface Labels {
 
 export const none: Labels = { group: undefined, tags: {}, kinds: [], owners: [] }
 
+/** The one group it is shown in; `/` makes groups of groups: `ingest/raw`. */
+export const group =
+  (name: string) =>
+  <A extends Labels>(self: A): A =>
+    label(self, { group: name })
+
+/** Adds tags; a value may be empty. */
+export const tags =
+  (tags: Readonly<Record<string, string>>) =>
+  <A extends Labels>(self: A): A =>
+    label(self, { tags: { ...self.tags, ...tags } })
+
+/** Adds what it is made with or of, beside the kind of its value: `sql`, `python`. */
+export const kinds =
+  (...kinds: ReadonlyArray<string>) =>
+  <A extends Labels>(self: A): A =>
+    label(self, { kinds: [...self.kinds, ...kinds] })
+
+/** Adds who answers for it: mail addresses, or teams such as `team:data`. */
+export const owners =
+  (...owners: ReadonlyArray<string>) =>
+  <A extends Labels>(self: A): A =>
+    label(self, { owners: [...self.owners, ...owners] })
+
 /** Labels that cannot be, in words. */
 export const problems = ({ group, kinds, owners, tags }: Labels): ReadonlyArray<string> => {
   const found: Array<string> = []
@@ -32,6 +56,9 @@ export const problems = ({ group, kinds, owners, tags }: Labels): ReadonlyArray<
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const label = <A extends Labels>(self: A, change: Partial<Labels>): A =>
+  Object.assign(Object.create(Object.getPrototypeOf(self)), self, change)
 
 const name = "1 to 63 letters, digits, dots, dashes and underscores"
 
