@@ -228,17 +228,17 @@ class Evaluator {
     else for (let at = length - 1; at >= 0; at--) visit(at)
   }
 
-  /** The places one level away; looked up once, and only where something is reached. */
+  /** The places one level away, not that of an asset that reads itself; looked up once, and only where needed. */
   private next(direction: "up" | "down", at: number): ReadonlyArray<number> {
     const known = this.nexts[direction][at]
     if (known !== undefined) return known
     this.places ??= new Map(this.graph.order.map((key, at) => [key, at]))
     const { after, dependents, deps } = this.graph.nodes.get(this.graph.order[at]!)!
+    const keys = direction === "down" ? dependents : deps.map((edge) => edge.asset).concat(after)
     const found: Array<number> = []
-    if (direction === "down") for (const key of dependents) found.push(this.places.get(key)!)
-    else {
-      for (const edge of deps) found.push(this.places.get(edge.asset)!)
-      for (const key of after) found.push(this.places.get(key)!)
+    for (const key of keys) {
+      const place = this.places.get(key)!
+      if (place !== at) found.push(place)
     }
     this.nexts[direction][at] = found
     return found
@@ -285,8 +285,14 @@ const someValue: Readonly<Record<Syntax.Has["attribute"], (asset: Asset.Any, wan
   kind: ({ io, kinds }, wanted) => wanted(io.kind) || kinds.some(wanted),
   owner: ({ owners }, wanted) => owners.some(wanted),
   check: ({ checks }, wanted) => checks.some((check) => wanted(check.name)),
-  partitions: ({ partitions }, wanted) => partitions !== undefined && wanted(Partition.kind(partitions))
+  partitions: ({ partitions }, wanted) => partitions !== undefined && kindsOf(partitions).some(wanted)
 }
+
+/** A product is cut in the ways of its dimensions, too. */
+const kindsOf = (partitions: Partition.Partitioning): ReadonlyArray<Partition.Kind> => [
+  Partition.kind(partitions),
+  ...(partitions._tag === "Product" ? Object.values(partitions.dimensions).map(Partition.kind) : [])
+]
 
 const traits: Readonly<Record<Syntax.Vocabulary["is"], (asset: Asset.Any) => boolean>> = {
   external: () => false

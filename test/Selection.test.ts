@@ -4,8 +4,9 @@ import * as Result from "effect/Result"
 import * as Asset from "../runtime/Asset.ts"
 import * as AssetCheck from "../runtime/AssetCheck.ts"
 import * as AssetGraph from "../runtime/AssetGraph.ts"
+import * as Partition from "../runtime/Partition.ts"
 import * as Selection from "../runtime/Selection.ts"
-import { asset, daily } from "./Simulation.ts"
+import { asset, daily, io } from "./Simulation.ts"
 
 const users = asset("users")
 const tracks = asset("tracks")
@@ -207,6 +208,39 @@ describe("a selection by what is recorded", () => {
     assert.isTrue(Selection.needsFacts(["users", "+(not status:stale)"]))
     assert.isTrue(Selection.needsFacts(["changed:code"]))
     assert.isFalse(Selection.needsFacts(["users", "is:external", "group:status", "status:", '"status:stale"']))
+  })
+})
+
+describe("a selection by partitions", () => {
+  const part = (key: string, partitions: Partition.Partitioning, deps: Asset.Deps = {}): Asset.Any =>
+    Asset.make(key, { io, codeVersion: "1", partitions, deps, materialize: () => Effect.void })
+  const [day, region] = [Partition.daily({ start: "2026-03-01" }), Partition.fixed(["eu", "us"])]
+  const graph = AssetGraph.make([
+    part("hours", Partition.hourly({ start: "2026-03-01" })),
+    part("days", day, { before: Asset.previous() }),
+    part("regions", region),
+    part("regional_days", Partition.product({ day, region })),
+    users
+  ])
+  const selected = (expression: string) =>
+    Array.from(Result.getOrThrow(Selection.resolve(graph, [expression]))).join(" ")
+
+  it.each([
+    ["partitions:hourly", "hours"],
+    ["partitions:daily", "days regional_days"],
+    ["partitions:fixed", "regions regional_days"],
+    ["partitions:product", "regional_days"],
+    ["partitions:*ly", "hours days regional_days"],
+    ["partitions:<null>", "users"],
+    ["partitions:dynamic", ""]
+  ])("%s takes %s", (expression, keys) => {
+    assert.strictEqual(selected(expression), keys)
+  })
+
+  it("counts an asset that reads its own earlier partitions as a root and as a sink", () => {
+    assert.strictEqual(selected("roots(days)"), "days")
+    assert.strictEqual(selected("sinks(days)"), "days")
+    assert.strictEqual(selected("+days+"), "days")
   })
 })
 
