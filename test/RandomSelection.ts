@@ -15,7 +15,7 @@ const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0
 const odd = ["not empty", 'say "no"', "back\\slash", "sta*r", "and", "<null>", "a)b(c", "", "line\nbreak", "😀"]
 
 const Declaration = Schema.Struct({
-  reads: Schema.Array(upTo(11)).check(Schema.isMaxLength(3)),
+  reads: Schema.Array(upTo(11)).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
   follows: Schema.Array(upTo(11)).check(Schema.isMaxLength(1)),
   group: Schema.NullOr(Schema.Literals(["raw", "raw/deep", "other"])),
   tags: Schema.Array(Schema.Literals(["pii", "year"])).check(Schema.isMaxLength(2)),
@@ -25,10 +25,10 @@ const Declaration = Schema.Struct({
 })
 type Declaration = typeof Declaration.Type
 
-export const Declarations = Schema.Array(Declaration).check(Schema.isMinLength(1), Schema.isMaxLength(9))
+export const Declarations = Schema.Array(Declaration).check(Schema.isMinLength(4), Schema.isMaxLength(9))
 
 /** What a drawing decides, one number after the other; 0 once there are no more, which is the simplest. */
-export const Choices = Schema.Array(upTo(999)).check(Schema.isMaxLength(50))
+export const Choices = Schema.Array(upTo(999)).check(Schema.isMinLength(40), Schema.isMaxLength(80))
 
 type Direction = "up" | "down"
 
@@ -87,7 +87,7 @@ export const draw = (choices: ReadonlyArray<number>, size: number): Drawn => {
 
   const joined = (word: "and" | "or", depth: number, part: () => Drawn): Drawn => {
     const left = part()
-    if (depth === 0 || choose(false, false, true) === false) return left
+    if (depth === 0 || !choose(false, true)) return left
     const right = joined(word, depth - 1, part)
     const spelled = choose(word, word.toUpperCase())
     return {
@@ -100,14 +100,14 @@ export const draw = (choices: ReadonlyArray<number>, size: number): Drawn => {
   }
 
   const negated = (depth: number): Drawn => {
-    if (choose(false, false, true) === false) return reaching(depth)
+    if (!choose(false, false, true)) return reaching(depth)
     const inner = negated(depth)
     return { text: `not ${inner.text}`, takes: (world, key) => !inner.takes(world, key) }
   }
 
   const reaching = (depth: number): Drawn => {
     const inner = depth > 0 ? choose(operand, parenthesised, ended)(depth) : operand()
-    const [up, down] = [choose(0, Infinity, 1, 2), choose(0, Infinity, 1, 2)]
+    const [up, down] = [choose(0, 0, 0, Infinity, 1, 2), choose(0, 0, 0, Infinity, 1, 2)]
     const above = up === 0 ? choose("", "", "0+") : up === Infinity ? `+${blank()}` : `${up}${blank()}+`
     const below = down === 0 ? choose("", "", "+0") : down === Infinity ? `${blank()}+` : `+${blank()}${down}`
     return {

@@ -17,7 +17,7 @@ const written = (text: string) => {
   return file
 }
 
-describe.concurrent("the command line", { timeout: 30_000 }, () => {
+describe.concurrent("the command line", { timeout: 90_000 }, () => {
   it("lists the assets of a selection, dependencies first", async () => {
     const all = await run(["list", "--json"])
     expect(json(all)).toEqual(["prices", "sales", "revenue", "forecast"])
