@@ -39,6 +39,9 @@ export interface AssetReport {
     readonly name: string
     readonly blocking: boolean
     readonly severity: "warn" | "error"
+    readonly over: "slice" | "whole"
+    /** Assets that it reads beside the value. */
+    readonly reads: ReadonlyArray<string>
     readonly description: string | null
   }>
   /** At most so many retries. */
@@ -71,10 +74,12 @@ export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => 
     after,
     dependents,
     partitions: partitions === undefined ? null : partitionsOf(partitions),
-    checks: asset.checks.map(({ blocking, description, name, severity }) => ({
+    checks: asset.checks.map(({ blocking, description, name, over, reads, severity }) => ({
       name,
       blocking,
       severity,
+      over,
+      reads: Object.values(reads).map((read) => read.asset.key),
       description: description ?? null
     })),
     retries: asset.retry?.times ?? 0,
@@ -140,8 +145,13 @@ const partitionsInWords = (partitions: AssetReport["partitions"]) => (partitions
 const dependencyInWords = ({ asset, reads }: AssetReport["dependencies"][number]): string =>
   reads === "" ? asset : `${asset} (${reads})`
 
-const checkInWords = ({ blocking, name, severity }: AssetReport["checks"][number]): string => {
-  const ways = [...(blocking ? ["blocking"] : []), ...(severity === "warn" ? ["warns"] : [])]
+const checkInWords = ({ blocking, name, over, reads, severity }: AssetReport["checks"][number]): string => {
+  const ways = [
+    ...(blocking ? ["blocking"] : []),
+    ...(severity === "warn" ? ["warns"] : []),
+    ...(over === "whole" ? ["over the whole"] : []),
+    ...(reads.length > 0 ? [`reads ${reads.join(" and ")}`] : [])
+  ]
   return ways.length === 0 ? name : `${name} (${ways.join(", ")})`
 }
 

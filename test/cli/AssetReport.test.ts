@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Asset from "../../runtime/Asset.ts"
+import * as AssetCheck from "../../runtime/AssetCheck.ts"
 import * as AssetGraph from "../../runtime/AssetGraph.ts"
 import * as AssetReport from "../../runtime/AssetReport.ts"
 import * as Partition from "../../runtime/Partition.ts"
@@ -35,7 +36,9 @@ const plays = Asset.make("plays", {
 }).pipe(
   Asset.retry({ times: 3, schedule: Schedule.recurs(3), while: () => true }),
   Asset.timeout("90 seconds"),
-  Asset.kinds("sql", "table")
+  Asset.kinds("sql", "table"),
+  Asset.check("known", { blocking: true, reads: { source }, run: () => Effect.succeed(AssetCheck.pass()) }),
+  Asset.check("odd", { severity: "warn", over: "whole", run: () => Effect.succeed(AssetCheck.pass()) })
 )
 
 const graph = AssetGraph.make([plays])
@@ -50,6 +53,7 @@ describe("an asset's declaration", () => {
       "kept as     table music.plays",
       "partitions  daily from 2026-01-01",
       "reads       source (the same partition)",
+      "checks      known (blocking, reads source), odd (warns, over the whole)",
       "retries     at most 3",
       "timeout     1 min 30 s",
       "code        version 7",
