@@ -295,6 +295,7 @@ const kindsOf = (partitions: Partition.Partitioning): ReadonlyArray<Partition.Ki
 ]
 
 const traits: Readonly<Record<Syntax.Vocabulary["is"], (asset: Asset.Any) => boolean>> = {
+  // Every asset is computed.
   external: () => false
 }
 

@@ -103,6 +103,7 @@ class Parser {
       this.due = "operand"
       return
     }
+    // Above it stand at most an `or`, an `and` and the `not`s that were read since the last step here.
     const open = pending.findLast((waiting) => waiting._tag === "Open")
     if (open !== undefined && scanner.take(signs.close) !== undefined) {
       this.settle(strengths.Or)
