@@ -51,7 +51,8 @@ const value = {
   spanId: Schema.NullOr(Schema.String),
   /**
    * Of a value that covers many slices, each of them; `partition` is then the range they make, `dataVersion` a digest
-   * of theirs, `rows` the sum, and `provenance` and `metadata` what they share.
+   * of theirs, `rows` the sum, and `provenance` and `metadata` what they share. Fewer than about 50,000 with a
+   * dependency each: an event of 16 MiB cannot be read back.
    */
   slices: Schema.optionalKey(Schema.Array(Slice))
 }

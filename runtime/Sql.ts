@@ -77,7 +77,9 @@ export const layer = Layer.unwrap(
 export const fromConfig = (config: PgConnection.Config, location: string) =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const shared = { ...config, applicationName: "assets", startupParameters: { timezone: "UTC" } }
+      // The catalog's query looks dear enough to the planner to be compiled, which takes longer than to answer it.
+      const startupParameters = { timezone: "UTC", jit: "off" }
+      const shared = { ...config, applicationName: "assets", startupParameters }
       const values = yield* PgClient.make({ ...shared, maxConnections: 10, minConnections: 0 })
       const log = yield* PgClient.make({ ...shared, maxConnections: 4, minConnections: 0, multiplex: true })
       yield* Migrations.runtime.pipe(Effect.provideService(SqlClient.SqlClient, values))
