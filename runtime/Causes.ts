@@ -35,13 +35,20 @@ const together = (lineage: Lineage, causes: ReadonlyArray<Changed>): Changed => 
   const [first, ...others] = causes as [Changed, ...ReadonlyArray<Changed>]
   const { partitions } = lineage.graph.nodes.get(first.dependency)!.asset
   if (others.length === 0 || partitions === undefined) return first
+  const keys = lineage.keys(first.dependency)!
   const indexes = new Set<number>()
   for (const range of new Set(causes.flatMap(({ partitions }) => partitions ?? []))) {
+    // Most are single keys; an expression is held against every key there is.
+    const single = keys.indexOf(range)
+    if (single !== -1) {
+      indexes.add(single)
+      continue
+    }
     const named = Partition.select(partitions, lineage.moment, range)
     for (const index of Result.getOrElse(named, () => [])) indexes.add(index)
   }
   const merged = Keys.ranges(
-    lineage.keys(first.dependency)!,
+    keys,
     Array.from(indexes).sort((a, b) => a - b)
   )
   return { ...first, partitions: merged }
