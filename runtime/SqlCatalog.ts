@@ -49,13 +49,13 @@ const longest = 20_000
 
 const hasToast = `(select pg_relation_size(reltoastrelid) > 0 from pg_class where oid = 'assets.asset_state'::regclass)`
 
-const short = (column: string) =>
-  `case when octet_length(${column}::text) <= ${longest} or not ${hasToast} then ${column}::text else '' end`
+const joined = (value: string) => `string_agg(${value}, u&'\\001e')`
 
 // Most values were made without settings.
-const settings = `case when bool_and(config::text = '{}') then '' else string_agg(config::text, u&'\\001e') end`
+const settings = `case when bool_and(config::text = '{}') then '' else string_agg(config::text, ',') end`
 
-const joined = (value: string) => `string_agg(${value}, u&'\\001e')`
+const joinedJson = (column: string) =>
+  `string_agg(case when octet_length(${column}::text) <= ${longest} or not ${hasToast} then ${column}::text else 'null' end, ',')`
 
 // A subquery for a range of pages needs neither a sort nor a window, which took longer than all the rest. The pages are
 // read a second time only where something may be long.
@@ -63,10 +63,10 @@ const everything = `
   select 'Slices' as kind, s.* from generate_series(0, pg_relation_size('assets.asset_state') / 8192, ${pages}) page
   cross join lateral (
     select ${joined("asset")} as asset, ${joined("partition")} as partition, ${joined("code_version")} as code_version,
-      ${joined("data_version")} as data_version, ${joined(short("provenance"))} as provenance,
+      ${joined("data_version")} as data_version, ${joinedJson("provenance")} as provenance,
       ${joined("changed_position::text")} as changed_position, ${joined("verified_position::text")} as verified_position,
       ${joined("materialized_at")} as materialized_at, ${joined("verified_at")} as verified_at,
-      ${joined("coalesce(rows::text, '')")} as rows, ${joined(short("metadata"))} as metadata,
+      ${joined("coalesce(rows::text, '')")} as rows, ${joinedJson("metadata")} as metadata,
       ${joined("run_id")} as run_id, ${joined("coalesce(trace_id, '')")} as trace_id, ${joined("coalesce(span_id, '')")} as span_id,
       ${settings} as config
     from assets.asset_state
@@ -84,7 +84,7 @@ const everything = `
   select 'Dynamic', name, string_agg(key, u&'\\001e' order by place), null, null, null, min(place)::text, null, null, null, null, null, null, null, null, null
   from assets.dynamic_partition group by name, place / 10000`
 
-/** A row of `everything`; the columns of `Slices`, and the keys of `Dynamic`, are texts of many values. */
+/** A row of `everything`; the columns of `Slices`, and the keys of `Dynamic`, are texts of many values, or JSON of many. */
 interface Chunk {
   readonly kind: "Slices" | "Long" | "Range" | "Dynamic"
   readonly asset: string
@@ -116,21 +116,27 @@ const toCatalog = (chunks: ReadonlyArray<Chunk>): Catalog.Catalog => {
       for (let index = 0; index < assets.length; index++) {
         builder.set(new Slice(assets[index]!, toPartition(partitions[index]!), columns, index))
       }
-    } else if (chunk.kind === "Long") apart.long.set(idOf(chunk.asset, toPartition(chunk.partition)), chunk)
-    else if (chunk.kind === "Range") {
+    } else if (chunk.kind === "Dynamic") dynamic.push(chunk)
+    else {
       const value = { provenance: JSON.parse(chunk.provenance), metadata: JSON.parse(chunk.metadata) }
-      apart.ranges.set(Number(chunk.changed_position), value)
-    } else dynamic.push(chunk)
+      if (chunk.kind === "Range") apart.ranges.set(Number(chunk.changed_position), value)
+      else apart.long.set(idOf(chunk.asset, toPartition(chunk.partition)), value)
+    }
   }
   dynamic.sort((a, b) => Number(a.changed_position) - Number(b.changed_position))
   for (const { asset: name, partition } of dynamic) builder.add(name, partition.split(separator))
   return builder.build()
 }
 
-/** What comes apart from the slices it belongs to. */
+/** What comes apart from the slices it belongs to: what is long by slice, and what slices share by position. */
 interface Apart {
-  readonly long: Map<string, { readonly provenance: string; readonly metadata: string }>
-  readonly ranges: Map<number, { readonly provenance: Provenance; readonly metadata: Metadata }>
+  readonly long: Map<string, Documents>
+  readonly ranges: Map<number, Documents>
+}
+
+interface Documents {
+  readonly provenance: Provenance
+  readonly metadata: Metadata
 }
 
 /** A text of many values. */
@@ -147,38 +153,52 @@ class Column {
   }
 }
 
+/** JSON of many values, parsed at once; `null` for one that comes apart. */
+class JsonColumn<A> {
+  private readonly text: string
+  private values: ReadonlyArray<A | null> | undefined
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  at(index: number): A | null {
+    return (this.values ??= JSON.parse(`[${this.text}]`) as ReadonlyArray<A | null>)[index]!
+  }
+}
+
 /** The slices of one chunk. */
 class Columns {
   readonly apart: Apart
   readonly codeVersion: Column
   readonly dataVersion: Column
-  readonly provenance: Column
+  readonly provenance: JsonColumn<Provenance>
   readonly changedPosition: Column
   readonly verifiedPosition: Column
   readonly materializedAt: Column
   readonly verifiedAt: Column
   readonly rows: Column
-  readonly metadata: Column
+  readonly metadata: JsonColumn<Metadata>
   readonly runId: Column
   readonly traceId: Column
   readonly spanId: Column
-  readonly config: Column | undefined
+  readonly config: JsonColumn<Config> | undefined
 
   constructor(chunk: Chunk, apart: Apart) {
     this.apart = apart
     this.codeVersion = new Column(chunk.code_version)
     this.dataVersion = new Column(chunk.data_version)
-    this.provenance = new Column(chunk.provenance)
+    this.provenance = new JsonColumn(chunk.provenance)
     this.changedPosition = new Column(chunk.changed_position)
     this.verifiedPosition = new Column(chunk.verified_position)
     this.materializedAt = new Column(chunk.materialized_at)
     this.verifiedAt = new Column(chunk.verified_at)
     this.rows = new Column(chunk.rows)
-    this.metadata = new Column(chunk.metadata)
+    this.metadata = new JsonColumn(chunk.metadata)
     this.runId = new Column(chunk.run_id)
     this.traceId = new Column(chunk.trace_id)
     this.spanId = new Column(chunk.span_id)
-    this.config = chunk.config === "" ? undefined : new Column(chunk.config)
+    this.config = chunk.config === "" ? undefined : new JsonColumn(chunk.config)
   }
 }
 
@@ -187,14 +207,12 @@ class Slice implements Catalog.AssetState {
   readonly partition: Partition.Key
   private readonly columns: Columns
   private readonly index: number
-  private parsed: Provenance | undefined
 
   constructor(asset: string, partition: Partition.Key, columns: Columns, index: number) {
     this.asset = asset
     this.partition = partition
     this.columns = columns
     this.index = index
-    this.parsed = undefined
   }
 
   get codeVersion() {
@@ -204,14 +222,13 @@ class Slice implements Catalog.AssetState {
     return this.columns.dataVersion.at(this.index)
   }
   get provenance() {
-    return (this.parsed ??= addedTo(
-      this.columns.apart.ranges.get(this.verifiedPosition)?.provenance,
-      this.columns.provenance.at(this.index) || this.long.provenance
-    ))
+    const own = this.columns.provenance.at(this.index) ?? this.long.provenance
+    const { ranges } = this.columns.apart
+    const shared = ranges.size === 0 ? undefined : ranges.get(this.verifiedPosition)?.provenance
+    return shared === undefined ? own : added(shared, own)
   }
   get config(): Config {
-    const config = this.columns.config?.at(this.index) ?? "{}"
-    return config === "{}" ? nothing : JSON.parse(config)
+    return this.columns.config?.at(this.index) ?? nothing
   }
   get changedPosition() {
     return Number(this.columns.changedPosition.at(this.index))
@@ -232,7 +249,8 @@ class Slice implements Catalog.AssetState {
   get metadata(): Metadata {
     return (
       this.columns.apart.ranges.get(this.changedPosition)?.metadata ??
-      JSON.parse(this.columns.metadata.at(this.index) || this.long.metadata)
+      this.columns.metadata.at(this.index) ??
+      this.long.metadata
     )
   }
   get runId() {
@@ -253,8 +271,10 @@ class Slice implements Catalog.AssetState {
 const idOf = (asset: string, partition: Partition.Key) => `${asset}${separator}${partition ?? ""}`
 
 /** One object for all slices that have nothing of their own. */
-const addedTo = (shared: Provenance | undefined, own: string): Provenance =>
-  own === "{}" ? (shared ?? nothing) : shared === undefined ? JSON.parse(own) : { ...shared, ...JSON.parse(own) }
+const added = (shared: Provenance, own: Provenance): Provenance => {
+  for (const _ in own) return { ...shared, ...own }
+  return shared
+}
 
 const nothing = {}
 
@@ -285,7 +305,7 @@ const toState = (row: StateRow): Catalog.AssetState => ({
   partition: toPartition(row.partition),
   codeVersion: row.code_version,
   dataVersion: row.data_version,
-  provenance: row.shared_provenance === null ? row.provenance : { ...row.shared_provenance, ...row.provenance },
+  provenance: row.shared_provenance === null ? row.provenance : added(row.shared_provenance, row.provenance),
   config: row.config,
   changedPosition: row.changed_position,
   verifiedPosition: row.verified_position,
