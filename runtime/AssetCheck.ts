@@ -45,7 +45,9 @@ export interface Context {
   readonly now: number
   /** What was recorded of the slice before the value that is judged, since it was last wiped; newest first. */
   readonly earlier: (limit: number) => Effect.Effect<ReadonlyArray<Recorded>, IoError>
-  /** What is published of the asset's other partitions. */
+  /** What is published of these partitions; those that never were are left out. */
+  readonly published: (partitions: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Recorded>, IoError>
+  /** What is published of the asset's other partitions, however many those are. */
   readonly others: Effect.Effect<ReadonlyArray<Recorded>, IoError>
   /** What this check told of the value before the one that is judged; `undefined` when it did not judge that. */
   readonly toldBefore: Effect.Effect<Metadata | undefined, IoError>
@@ -53,7 +55,8 @@ export interface Context {
 
 /**
  * What a check of a partitioned asset sees: the slice that is to be published, or all published slices with that one in
- * its place.
+ * its place. Slices that are published at the same time do not see each other there: only a check that is run alone
+ * afterwards has certainly seen them all.
  */
 export type Over = "slice" | "whole"
 

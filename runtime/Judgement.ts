@@ -44,10 +44,12 @@ export const make = Effect.fnUntraced(function* (check: Check, subject: Subject)
     partition,
     now: subject.moment.now,
     earlier: (limit) => readable(subject, log.checks.earlier(subject, subject.position, limit)),
+    published: (partitions) =>
+      Effect.map(states(subject, partitions), (states) =>
+        states.filter((state) => partitions.some((key) => key === state.partition)).map(recorded)
+      ),
     others: Effect.map(states(subject), (states) =>
-      states
-        .filter((state) => state.partition !== partition)
-        .map(({ dataVersion, materializedAt: at, partition, rows }) => ({ partition, dataVersion, rows, at }))
+      states.filter((state) => state.partition !== partition).map(recorded)
     ),
     toldBefore: readable(
       subject,
@@ -100,10 +102,16 @@ const readable = <A>({ asset }: Subject, effect: Effect.Effect<A, EventLog.Event
     (cause) => new IoManager.IoError({ asset, operation: "load", detail: cause.message, retryable: false, cause })
   )
 
-const states = (subject: Subject) =>
-  Effect.map(readable(subject, subject.log.states([{ asset: subject.asset, partition: null }])), (catalog) =>
-    Array.from(Catalog.slices(catalog, subject.asset).values())
+/** The states of these partitions, and perhaps of others, or of all there are. */
+const states = (subject: Subject, partitions: ReadonlyArray<Partition.Key> = [null]) =>
+  Effect.map(
+    readable(subject, subject.log.states(partitions.map((partition) => ({ asset: subject.asset, partition })))),
+    (catalog) => Array.from(Catalog.slices(catalog, subject.asset).values())
   )
+
+const recorded = ({ dataVersion, materializedAt, partition, rows }: Catalog.AssetState): AssetCheck.Recorded => {
+  return { partition, dataVersion, rows, at: materializedAt }
+}
 
 /** What the check reads beside the value, in the versions that are in force now. */
 const load = Effect.fnUntraced(function* ({ reads }: Check, subject: Subject) {

@@ -189,7 +189,7 @@ export const sameColumns = (): TableCheck<Pick<Table.Candidate<never>, "columns"
 export interface VolumeOptions {
   /** Modified z-scores that are too far from the median. Default: 3.5, as Iglewicz and Hoaglin (1993) advise. */
   readonly threshold?: number
-  /** The newest so many weeks count. Default: 12. */
+  /** So many weeks count: of slices those right before, of what was recorded the newest there are. Default: 12. */
   readonly weeks?: number
   /** With fewer weeks there is nothing to compare with, and it passes. Default: 4. */
   readonly atLeast?: number
@@ -210,9 +210,11 @@ export const usualForWeekday = ({
   run: Effect.fnUntraced(function* ({ count }, _, context) {
     const rows = yield* count
     const { now, partition } = context
-    const ofSlices = partition === null ? undefined : Volume.ofSameWeekday(partition, yield* context.others)
-    const comparable = ofSlices ?? Volume.recordedOnWeekday(now, yield* context.earlier(mostRecorded))
-    const history = comparable.slice(0, weeks)
+    const keys = partition === null ? undefined : Volume.weeksBefore(partition, weeks)
+    const history =
+      keys === undefined
+        ? Volume.recordedOnWeekday(now, yield* context.earlier(mostRecorded)).slice(0, weeks)
+        : (yield* context.published(keys)).flatMap(({ rows }) => (rows === null ? [] : [rows]))
     if (history.length < atLeast) return AssetCheck.pass({ rows, weeks: history.length })
     const { mad, median, score } = Volume.compare(rows, history)
     const metadata = { rows, weeks: history.length, median, mad, score: Metadata.float(score) }

@@ -28,26 +28,22 @@ export const compare = (amount: number, history: ReadonlyArray<number>): Compari
 }
 
 export interface Counted {
-  readonly partition: string | null
   readonly rows: number | null
   /** ISO 8601. */
   readonly at: string
 }
 
 /**
- * Row counts, newest first, of the slices before `partition` whose day, with which their keys begin, is of its weekday,
- * and whose keys say the same after it, such as the hour. Answers `undefined` for a key that begins with no day.
+ * The keys of the slices 1, 2, … `weeks` weeks before one whose key begins with a day; what follows it, such as the hour,
+ * stays. `undefined` for a key that begins with no day.
  */
-export const ofSameWeekday = (partition: string, others: ReadonlyArray<Counted>): ReadonlyArray<number> | undefined => {
+export const weeksBefore = (partition: string, weeks: number): ReadonlyArray<string> | undefined => {
   const day = dayOf(partition)
   if (day === undefined) return undefined
-  return others
-    .filter(({ partition: other }) => {
-      const at = other === null ? undefined : dayOf(other)
-      return at !== undefined && at < day && (day - at) % week === 0 && other!.slice(10) === partition.slice(10)
-    })
-    .toSorted((a, b) => (a.partition! < b.partition! ? 1 : -1))
-    .flatMap(({ rows }) => (rows === null ? [] : [rows]))
+  return Array.from({ length: weeks }, (_, index) => {
+    const before = new Date(day - (index + 1) * 7 * dayMillis)
+    return `${before.toISOString().slice(0, 10)}${partition.slice(10)}`
+  })
 }
 
 /**
@@ -69,7 +65,6 @@ export const recordedOnWeekday = (now: number, recorded: ReadonlyArray<Counted>)
 // -----------------------------------------------------------------------------
 
 const dayMillis = 86_400_000
-const week = 7 * dayMillis
 
 const dayOf = (key: string): number | undefined => {
   const at = /^\d{4}-\d{2}-\d{2}/.test(key) ? Date.parse(key.slice(0, 10)) : Number.NaN

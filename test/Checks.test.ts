@@ -217,6 +217,34 @@ for (const [name, layer] of layers) {
       }).pipe(here)
     )
 
+    it.effect("know what is published of other slices", () =>
+      Effect.gen(function* () {
+        const seen: Array<string> = []
+        const keys = (recorded: ReadonlyArray<AssetCheck.Recorded>) =>
+          recorded
+            .map(({ partition, rows }) => `${partition}: ${rows}`)
+            .sort()
+            .join(", ")
+        const looking = visits.pipe(
+          Asset.check("looks aside", {
+            run: (_, __, { others, partition, published }) =>
+              Effect.gen(function* () {
+                const named = yield* published(["2026-03-01", "2026-02-01"])
+                seen.push(`${partition} beside ${keys(yield* others)}; ${keys(named)}`)
+                return AssetCheck.pass()
+              })
+          })
+        )
+        yield* project.materialize()
+        yield* run(["visits"], ["visits:looks aside"], Definitions.make({ assets: [looking] }))
+        assert.deepStrictEqual(seen, [
+          "2026-03-01 beside 2026-03-02: 1, 2026-03-03: 1; 2026-03-01: 1",
+          "2026-03-02 beside 2026-03-01: 1, 2026-03-03: 1; 2026-03-01: 1",
+          "2026-03-03 beside 2026-03-01: 1, 2026-03-02: 1; 2026-03-01: 1"
+        ])
+      }).pipe(here)
+    )
+
     it.effect("record typed metadata with what they found", () =>
       Effect.gen(function* () {
         const metadata = {

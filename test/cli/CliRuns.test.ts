@@ -99,6 +99,7 @@ describe("a shop that was brought up to date", { timeout: 60_000 }, () => {
       materializedAt: expect.any(String),
       runId: first[0].runId,
       traceId: first[0].traceId,
+      failedChecks: [],
       freshness: null
     })
     expect(rows[1]).toMatchObject({ partition: null, partitions: { Missing: 0, Stale: 0, Maybe: 0, Current: 3 } })
@@ -232,6 +233,19 @@ describe.concurrent("a shop in trouble", { timeout: 60_000 }, () => {
     const checked = await shop.assets(["check", "--json"])
     expect(json(checked).checks[1]).toMatchObject({ check: "not unusual", blocking: false, passed: false })
     expect(checked.code).toBe(0)
+
+    const [prices] = json(await shop.assets(["status", "prices", "--json"]))
+    expect(prices.failedChecks).toMatchObject([{ check: "not unusual", severity: "warn", reason: "the price is 500" }])
+    const why = await shop.assets(["why", "prices"])
+    expect(why.stdout).toContain('the check "not unusual" warned: the price is 500')
+
+    const one = await shop.assets(["check", "--only", "prices:not negative"])
+    expect([one.stdout, one.code]).toEqual(['+ prices: check "not negative" passed\n', 0])
+    const refused = await shop.assets(["check", "sales", "--only", "prices:not negative"])
+    expect([refused.stderr, refused.code]).toEqual([
+      'error: prices, whose check "not negative" is asked for, is not selected\n',
+      2
+    ])
   })
 
   it("is told of values that something else has changed, and how to mend them", async () => {

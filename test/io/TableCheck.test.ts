@@ -28,6 +28,7 @@ layer(database, { timeout: "60 seconds" })("a check that is a query", (it) => {
     partition: null,
     now: 0,
     earlier: () => Effect.succeed([]),
+    published: () => Effect.succeed([]),
     others: Effect.succeed([]),
     toldBefore: Effect.undefined
   }

@@ -44,6 +44,7 @@ const context = (given: Partial<AssetCheck.Context> = {}): AssetCheck.Context =>
   partition: null,
   now,
   earlier: () => Effect.succeed([]),
+  published: () => Effect.succeed([]),
   others: Effect.succeed([]),
   toldBefore: Effect.undefined,
   ...given
@@ -339,23 +340,30 @@ export const suite = (name: string, tables: Layer.Layer<Table.Tables, unknown>) 
       Effect.gen(function* () {
         const slot = yield* Values.slot(daily, "2026-03-10")
         const { candidate } = yield* slot.stage([visit(1, { day: "2026-03-10" })])
-        const slices = [
+        const slices = new Map([
           ["2026-03-03", 100],
           ["2026-02-24", 101],
           ["2026-02-17", 99],
           ["2026-02-10", 100],
           ["2026-03-09", 1],
           ["2026-03-17", 1],
-          ["2026-03-03T05", 1]
-        ] as const
-        const others = Effect.succeed(
-          slices.map(([partition, rows]) => ({ partition, rows, dataVersion: "", at: "2026-03-10T00:00:00Z" }))
-        )
-        const given = context({ partition: "2026-03-10", others })
+          ["2026-03-03T05", 7]
+        ])
+        const published = (partitions: ReadonlyArray<string>) =>
+          Effect.succeed(
+            partitions.flatMap((partition) => {
+              const rows = slices.get(partition)
+              return rows === undefined ? [] : [{ partition, rows, dataVersion: "", at: "2026-03-10T00:00:00Z" }]
+            })
+          )
+        const given = context({ partition: "2026-03-10", published })
         expect(yield* TableCheck.usualForWeekday().run(candidate, {}, given)).toMatchObject({
           metadata: { rows: 1, weeks: 4, median: 100, mad: 0.5 },
           reason: "there is 1 row, where the median of 4 such weekdays is 100: a modified z-score of -133.6"
         })
+        const hour = context({ partition: "2026-03-10T05", published })
+        const check = TableCheck.usualForWeekday({ atLeast: 1 })
+        expect(yield* check.run(candidate, {}, hour)).toMatchObject({ metadata: { weeks: 1, median: 7 } })
       }).pipe(Effect.scoped)
     )
   })
