@@ -1,0 +1,88 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { materialize, millisPerDay, noon, onDatabase, rows, today } from "./Pipeline.ts"
+import * as Worlds from "./Worlds.ts"
+
+const world = Worlds.ring(40)
+
+/** With only the first so many users, and their lists. */
+const firstUsers = (count: number): Worlds.Still =>
+  Worlds.withoutUsers(
+    world,
+    world.users.map(({ id }) => id!).filter((id) => id > count)
+  )
+
+const failed = (checks: Readonly<Record<string, string>>) =>
+  Object.entries(checks).flatMap(([name, outcome]) => (outcome === "Failed" ? [name] : []))
+
+describe("the checks of the recommender", () => {
+  it.effect("pass on a world in which there are tastes to find", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const ran = yield* materialize({ world: Worlds.sample({ users: 400, tracks: 150 }) })
+        assert.strictEqual(ran.status, "Succeeded", ran.explain)
+        assert.deepStrictEqual(failed(ran.checks), [])
+        const checked = new Set(Object.keys(ran.checks).map((name) => name.split(/[/:]/)[0]))
+        assert.sameMembers(Array.from(checked), [
+          "users",
+          "tracks",
+          "listen_history",
+          "features",
+          "model",
+          "recommendations"
+        ])
+      })
+    )
+  )
+
+  it.effect("warn of a number of users and listens that is unusual for the weekday", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const onSunday = (week: number, world: Worlds.Still) =>
+          Effect.andThen(
+            TestClock.setTime(noon + 7 * week * millisPerDay),
+            materialize({ world, select: ["users", "tracks", "listen_history"] })
+          )
+        for (const week of [0, 1, 2, 3]) {
+          assert.notInclude(failed((yield* onSunday(week, world)).checks).join(), "usual-for-weekday")
+        }
+        const ran = yield* onSunday(4, firstUsers(25))
+        assert.strictEqual(ran.status, "Succeeded", ran.explain)
+        assert.deepStrictEqual(failed(ran.checks), [
+          "users:usual-for-weekday",
+          "listen_history/2026-03-29:usual-for-weekday"
+        ])
+        const reasons = ran.events.flatMap((event) => (event._tag === "CheckFailed" ? [event.reason] : []))
+        assert.deepStrictEqual(reasons, [
+          "there are 25 rows, where the median of 4 such weekdays is 40: and it never was another number",
+          "there are 125 rows, where the median of 4 such weekdays is 200: and it never was another number"
+        ])
+      })
+    )
+  )
+
+  it.effect("warn of listens of users that the API no longer shows, with some of them", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        yield* materialize({ world })
+        const hidden = { ...world, users: world.users.filter(({ id }) => id !== 7) }
+        yield* TestClock.setTime(noon + millisPerDay)
+        const ran = yield* materialize({ world: hidden })
+        assert.strictEqual(ran.status, "Succeeded", ran.explain)
+        assert.include(failed(ran.checks), "listen_history/2026-03-02:users-shown")
+        const failure = ran.events.find((event) => event._tag === "CheckFailed" && event.check === "users-shown")
+        assert.deepInclude(failure, {
+          severity: "warn",
+          blocking: false,
+          reason:
+            "user_id is no id of music.users in 5 of 200 rows (2.5 %), such as 7 in (day=2026-03-02, user_id=7, position=0)"
+        })
+        const [{ listens }] = (yield* rows<{ listens: number }>(
+          `select count(*)::integer as listens from music.listen_history where day > '${today}' and user_id = 7`
+        )) as [{ listens: number }]
+        assert.strictEqual(listens, 5)
+      })
+    )
+  )
+})
