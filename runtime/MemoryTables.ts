@@ -62,7 +62,7 @@ const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition)
         const own = () => Array.from(staged.values())
         const all = () => Array.from(publishing(definition, current(), staged, to).values(), ({ kept }) => kept)
         const candidate = candidateOf<Row>(definition, own, digest, changes)
-        const whole = candidateOf<Row>(definition, all, digest, changes)
+        const whole = to.partition === null ? candidate : candidateOf<Row>(definition, all, digest, changes)
         const publish = Effect.sync(
           () => void tables.set(definition.name, publishing(definition, current(), staged, to))
         )

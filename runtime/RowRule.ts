@@ -11,6 +11,7 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { IoError } from "./IoManager.ts"
 import type * as Metadata from "./Metadata.ts"
+import * as Version from "./Version.ts"
 
 /** A value that rules compare: a moment counts as its milliseconds. */
 export type Comparable = string | number | bigint | boolean | Date | Moment
@@ -81,11 +82,14 @@ export const sampleOf = (rows: Iterable<unknown>): ReadonlyArray<Metadata.Row> =
     Object.fromEntries(Object.entries(row as object).map(([name, value]) => [name, shown(value)]))
   )
 
-/** A value as rules compare it. */
-export const ordinal = (value: unknown): string | number | bigint | boolean => {
+/** A value as rules compare it: a moment by its milliseconds, what is nested by its JSON. */
+export const ordinal = (value: unknown): Ordinal => {
   if (value instanceof Date) return value.getTime()
-  return isMoment(value) ? value.epochMilliseconds : (value as string | number | bigint | boolean)
+  if (isMoment(value)) return value.epochMilliseconds
+  return typeof value === "object" ? Version.canonicalJson(value) : (value as Ordinal)
 }
+
+export type Ordinal = string | number | bigint | boolean
 
 /** Rows that break a rule among these, which come in the order of the key. */
 export const findIn = (rows: Stream.Stream<unknown, IoError>, rule: RowRule): Effect.Effect<Found, IoError> =>
@@ -192,12 +196,11 @@ const violation = (
 }
 
 const unlessAbsent =
-  (column: string, breaks: (value: string | number | bigint | boolean) => boolean) =>
+  (column: string, breaks: (value: Ordinal) => boolean) =>
   (row: Row): boolean => {
     const value = row[column]
     return !isAbsent(value) && breaks(ordinal(value))
   }
 
 /** As in PostgreSQL, NaN is greater than every other number. */
-const isLess = (a: string | number | bigint | boolean, b: string | number | bigint | boolean) =>
-  Number.isNaN(b) ? !Number.isNaN(a) : a < b
+const isLess = (a: Ordinal, b: Ordinal) => (Number.isNaN(b) ? !Number.isNaN(a) : a < b)

@@ -85,10 +85,8 @@ const condition = (
   rule: RowRule.RowRule
 ): Statement.Fragment => {
   const column = (name: string) => sql`r.${sql(name)}`
-  const value = (of: string, value: RowRule.Comparable) => {
-    const { type } = definition.columns.find(({ name }) => name === of)!
-    return sql`${inWords(value)}::text::${sql.literal(type)}`
-  }
+  const typeOf = (of: string) => definition.columns.find(({ name }) => name === of)!.type
+  const value = (of: string, value: RowRule.Comparable) => sql`${inWords(value)}::text::${sql.literal(typeOf(of))}`
   switch (rule._tag) {
     case "NotNull":
       return sql`${column(rule.column)} is null`
@@ -97,9 +95,12 @@ const condition = (
         ? sql`${column(rule.column)} is not null`
         : sql`${column(rule.column)} not in (${sql.csv(rule.values.map((one) => value(rule.column, one)))})`
     case "Within": {
+      const { column: name, max, min } = rule
+      // In the order of their characters' codes, whatever the language of the database.
+      const own = typeOf(name) === "text" ? sql`${column(name)} collate "C"` : column(name)
       const ends = [
-        ...(rule.min === undefined ? [] : [sql`${column(rule.column)} < ${value(rule.column, rule.min)}`]),
-        ...(rule.max === undefined ? [] : [sql`${column(rule.column)} > ${value(rule.column, rule.max)}`])
+        ...(min === undefined ? [] : [sql`${own} < ${value(name, min)}`]),
+        ...(max === undefined ? [] : [sql`${own} > ${value(name, max)}`])
       ]
       return ends.length === 0 ? sql`false` : sql.or(ends)
     }

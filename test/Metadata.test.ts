@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import { Metadata as Recorded } from "../runtime/IoManager.ts"
 import * as MetadataReport from "../runtime/MetadataReport.ts"
 import * as Report from "../runtime/Report.ts"
+import * as RunHistory from "../runtime/RunHistory.ts"
 
 const everyKind = {
   count: Metadata.int(1234),
@@ -64,6 +65,59 @@ describe("metadata", () => {
       "plainFloat  0.5",
       "plainText   text",
       'plainJson   {"_tag":"something else","value":1}'
+    ])
+  })
+
+  it("of a run is told below its steps: what bodies and failed checks say, not what every table counts", () => {
+    const step = { asset: "users", partition: null, at: "2026-03-01T00:00:00.000Z", runId: "r" }
+    const run = {
+      id: "r",
+      status: "Succeeded" as const,
+      trigger: "test",
+      startedAt: step.at,
+      endedAt: step.at,
+      traceId: null,
+      spanId: null,
+      steps: []
+    }
+    const judged = { ...step, blocking: false, dataVersion: "v1" }
+    const facts = [
+      { ...judged, _tag: "CheckPassed" as const, check: "passes", metadata: { rows: 2 } },
+      {
+        ...judged,
+        _tag: "CheckFailed" as const,
+        check: "fails",
+        severity: "warn" as const,
+        accepted: false,
+        reason: "one is wrong",
+        metadata: { rows: 2, sample: everyKind.sample }
+      },
+      {
+        ...step,
+        _tag: "AssetMaterialized" as const,
+        codeVersion: "1",
+        dataVersion: "v1",
+        provenance: {},
+        config: {},
+        rows: 2,
+        metadata: { rows: 2, inserted: 2, share: Metadata.float(0.5) },
+        attempts: 1,
+        traceId: null,
+        spanId: null
+      }
+    ].map((event, index) => ({ position: index + 1, event }))
+    assert.deepStrictEqual(RunHistory.historyToText(run, facts, Report.paper).slice(2), [
+      "",
+      'users: check "fails" failed (warn): one is wrong',
+      "",
+      'users, check "fails":',
+      "  rows    2",
+      "  sample  2 rows",
+      "    id  name          note",
+      "    1   Ada           null",
+      "    20  Grace Hopper",
+      "users:",
+      "  share  0.5"
     ])
   })
 })

@@ -1,5 +1,6 @@
 /** What the ready-made checks find in tables, as tests that each layer of `Table.Tables` runs. */
 import { expect, layer } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -138,6 +139,26 @@ export const suite = (name: string, tables: Layer.Layer<Table.Tables, unknown>) 
       })
     )
 
+    it.effect("nested values are duplicates when their JSON is the same", () =>
+      Effect.gen(function* () {
+        const Nested = Schema.Struct({ id: Schema.Int, tags: Schema.Array(Schema.String), at: Schema.DateTimeUtc })
+        const slot = yield* Values.slot((asset) =>
+          Table.make({ schema: Nested, key: ["id"], table: `check_test.${asset}` })
+        )
+        const rows = [
+          ["a", "b"],
+          ["b", "a"],
+          ["a", "b"]
+        ].map((tags, id) => ({ id, tags, at: DateTime.makeUnsafe(id) }))
+        const { candidate } = yield* slot.stage(rows)
+        expect(yield* TableCheck.unique("at").run(candidate, {}, context())).toMatchObject({ _tag: "Passed" })
+        expect(yield* TableCheck.unique("tags").run(candidate, {}, context())).toMatchObject({
+          reason: "tags is not unique in 2 of 3 rows (66.7 %), such as (id=0)",
+          metadata: { sample: { rows: [{ id: 0, tags: '["a","b"]', at: "1970-01-01T00:00:00.000Z" }, { id: 2 }] } }
+        })
+      }).pipe(Effect.scoped)
+    )
+
     it.effect("values that are not among the accepted ones are found, with one of them", () =>
       Effect.gen(function* () {
         const rows = [visit(1), visit(2, { page: null }), visit(3, { page: "shop" }), visit(4, { page: "'; --" })]
@@ -171,6 +192,10 @@ export const suite = (name: string, tables: Layer.Layer<Table.Tables, unknown>) 
         })
         expect(yield* judged(rows, TableCheck.within("day", { max: "2026-02-28" }))).toMatchObject({
           metadata: { violations: 3 }
+        })
+        const pages = [visit(1, { page: "B" }), visit(2, { page: "a" }), visit(3, { page: "c" })]
+        expect(yield* judged(pages, TableCheck.within("page", { min: "a", max: "b" }))).toMatchObject({
+          reason: 'page is under a or over b in 2 of 3 rows (66.7 %), such as "B" in (id=1)'
         })
         expect(yield* judged(rows, TableCheck.within("user_id", { min: 2 }))).toMatchObject({
           reason: "user_id is under 2 in 1 of 3 rows (33.3 %), such as 1 in (id=1)"
