@@ -57,7 +57,10 @@ export interface AssetGraph {
   readonly nodes: ReadonlyMap<string, Node>
 }
 
-/** Collects `roots` and everything they depend on, follow, or check against. Throws a `DeclarationError` that names every mistake. */
+/**
+ * Collects `roots` and everything they depend on, follow, or check against. Throws a `DeclarationError` that names every
+ * mistake.
+ */
 export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
   const assets = new Map<string, Asset.Any>()
   const problems: Array<Problem> = []
@@ -184,7 +187,7 @@ const reach = (start: string, next: (key: string) => ReadonlyArray<string>): Rea
 const readByChecks = (asset: Asset.Any): ReadonlyArray<Asset.Any> =>
   asset.checks.flatMap((check) => Object.values(check.reads).map((read) => read.asset))
 
-/** The first asset in what `start` reads or follows, itself included, that has the key; such as an earlier state of it. */
+/** The first asset with the key among `start` and all that it reads or follows. */
 const findUpstream = (start: Asset.Any, key: string): Asset.Any | undefined => {
   const seen = new Set([start])
   for (const asset of seen) {

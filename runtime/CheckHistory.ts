@@ -1,5 +1,5 @@
 /**
- * What the log tells of checks and what it tells to them: what each found of which version, and which values came before.
+ * What the log tells of checks, and what it tells to them: what each found of which version, which values came before.
  *
  * A result belongs to the version that was judged and says nothing of another one.
  */

@@ -128,6 +128,7 @@ export class EventLog extends Context.Service<
     /** Newest first. */
     readonly runs: (limit: number) => Effect.Effect<ReadonlyArray<Run.Run>, EventLogError>
     readonly run: (id: string) => Effect.Effect<Option.Option<Run.History>, EventLogError>
+    /** What checks found, and what they may look back on. */
     readonly checks: CheckHistory.CheckHistory<EventLogError>
     /** Opens a run's session; it ends with the scope. */
     readonly session: (runId: string) => Effect.Effect<Session, EventLogError, Scope.Scope>

@@ -34,8 +34,8 @@ export interface Counted {
 }
 
 /**
- * The keys of the slices 1, 2, … `weeks` weeks before one whose key begins with a day; what follows it, such as the hour,
- * stays. `undefined` for a key that begins with no day.
+ * The keys of the slices 1, 2, … `weeks` weeks before one whose key begins with a day; what follows the day, such as the
+ * hour, stays. `undefined` for a key that begins with no day.
  */
 export const weeksBefore = (partition: string, weeks: number): ReadonlyArray<string> | undefined => {
   const day = dayOf(partition)
