@@ -233,7 +233,11 @@ describe.concurrent("a shop in trouble", { timeout: 60_000 }, () => {
     const checked = await shop.assets(["check", "--json"])
     expect(json(checked).checks[1]).toMatchObject({ check: "not unusual", blocking: false, passed: false })
     expect(checked.code).toBe(0)
+  })
 
+  it("tells of a failed check beside the version it judged, and runs one check alone", async () => {
+    const shop = await openShop()
+    await shop.assets(["materialize", "prices"], { SHOP_PRICE: "500" })
     const [prices] = json(await shop.assets(["status", "prices", "--json"]))
     expect(prices.failedChecks).toMatchObject([{ check: "not unusual", severity: "warn", reason: "the price is 500" }])
     const why = await shop.assets(["why", "prices"])
