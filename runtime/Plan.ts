@@ -4,7 +4,7 @@
  * A plan is a value: `PlanReport` and the executor read the same one. This module leaves out the doing.
  */
 import * as Result from "effect/Result"
-import type { AssetGraph, Node } from "./AssetGraph.ts"
+import * as AssetGraph from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
 import * as LeftOut from "./LeftOut.ts"
 import type { Lineage, Reading } from "./Lineage.ts"
@@ -59,7 +59,7 @@ export interface Plan {
  * it reads gets one. Frozen slices never do.
  */
 export const make = (
-  graph: AssetGraph,
+  graph: AssetGraph.AssetGraph,
   catalog: Catalog.Catalog,
   request: Request,
   now: number
@@ -138,7 +138,11 @@ class Planner {
     const readings = lineage.readings(asset)
     const within = scope.within(asset)
     const insists = scope.forced.has(asset) || (node.deps.length === 0 && scope.rechecked.has(asset))
-    const isCurrent = own.counts.Current === own.existing
+    const others = AssetGraph.togetherWith(lineage.graph, asset).map((key) => ({
+      slices: assessments.slices.get(key)!,
+      reasons: [{ _tag: "ComputedTogether", with: key }] as const
+    }))
+    const isCurrent = [own, ...others.map(({ slices }) => slices)].every((all) => all.counts.Current === all.existing)
     if (isCurrent && !insists && readings.every(({ edge }) => !edge.versioned || !this.planned.has(edge.asset))) return
 
     const planned = new Uint8Array(own.codes.length)
@@ -162,11 +166,12 @@ class Planner {
         moving[at] = readings[at]!.edge.versioned && this.isRead(readings[at]!, index) ? 1 : 0
         moves ||= moving[at] === 1
       }
-      const due = code === Staleness.codes.Missing || code === Staleness.codes.Stale
-      if (!due && !insists && !moves) continue
+      const other = isDue(code) ? undefined : others.find(({ slices }) => isDue(slices.codes[index]!))
+      if (!isDue(code) && other === undefined && !insists && !moves) continue
       if (this.isWithout(node, readings, index)) continue
       planned[index] = 1
-      block.add(index, code === Staleness.codes.Missing ? missing : (own.causes.get(index) ?? none), moving)
+      const causes = code === Staleness.codes.Missing ? missing : own.causes.get(index)
+      block.add(index, causes ?? other?.reasons ?? none, moving)
     }
     block.end()
     if (block.isEmpty) this.planned.delete(asset)
@@ -191,7 +196,7 @@ class Planner {
   }
 
   /** Whether a slice cannot be computed, for want of something that it reads or follows; remembers what it wants. */
-  private isWithout(node: Node, readings: ReadonlyArray<Reading>, index: number): boolean {
+  private isWithout(node: AssetGraph.Node, readings: ReadonlyArray<Reading>, index: number): boolean {
     const asset = node.asset.key
     const dependency =
       readings.find((reading) => this.lacks(reading, index))?.edge.asset ??
@@ -225,6 +230,8 @@ class Planner {
 }
 
 const none: ReadonlyArray<never> = []
+const isDue = (code: number) => code === Staleness.codes.Missing || code === Staleness.codes.Stale
+
 const missing: ReadonlyArray<Reason.Reason> = [{ _tag: "Missing" }]
 
 /** Gathers neighbouring slices that are planned for the same reasons. */
@@ -267,7 +274,7 @@ const isSame = (one: Uint8Array, other: Uint8Array): boolean => {
 }
 
 const reasonsOf = (
-  node: Node,
+  node: AssetGraph.Node,
   causes: ReadonlyArray<Reason.Reason>,
   moving: ReadonlyArray<Reading>,
   scope: Scope.Scope
@@ -283,17 +290,19 @@ const reasonsOf = (
 
 /** A dependency that is planned may change back, and what it changed is undone with it. */
 const isCertain = (reason: Reason.Reason, planned: ReadonlySet<string>): boolean =>
-  reason._tag === "DependencyChanged" ? !planned.has(reason.dependency) : reason._tag !== "DependencyPlanned"
+  reason._tag === "DependencyChanged"
+    ? !planned.has(reason.dependency)
+    : reason._tag !== "DependencyPlanned" && reason._tag !== "ComputedTogether"
 
 const acceptedChecks = (
-  graph: AssetGraph,
+  graph: AssetGraph.AssetGraph,
   planner: Planner,
   request: Request
 ): Result.Result<ReadonlyArray<AcceptedCheck>, PlanError> =>
   Result.all(request.accept.map((accept) => acceptedCheck(graph, planner, accept)))
 
 const acceptedCheck = (
-  graph: AssetGraph,
+  graph: AssetGraph.AssetGraph,
   planner: Planner,
   accept: string
 ): Result.Result<AcceptedCheck, PlanError> => {

@@ -28,6 +28,8 @@ export const Problem = Schema.TaggedUnion({
   FrozenPartition: { asset, partition: Schema.String },
   /** `selection` is one that would work. */
   MissingDependency: { asset, partition: Key, dependency: asset, selection: Schema.Array(Schema.String) },
+  /** `others` are the assets that are always computed with it and are not selected; `selection` is one that would work. */
+  ComputedTogether: { asset, others: Schema.Array(asset), selection: Schema.Array(Schema.String) },
   BadAccept: { accept: Schema.String },
   /** `known` are the blocking checks the asset has. */
   UnknownCheck: { asset, check: Schema.String, known: Schema.Array(Schema.String) },
@@ -70,6 +72,9 @@ const show = (problem: Problem): string =>
     MissingDependency: ({ asset, dependency, partition, selection }) =>
       `${asset}${partition === null ? "" : `/${partition}`} needs ${dependency}, which was never materialized and is ` +
       `not in this plan; try: assets materialize ${selection.map(quoted).join(" ")}`,
+    ComputedTogether: ({ asset, others, selection }) =>
+      `${asset} is computed together with ${others.join(", ")}, not selected; ` +
+      `try: assets materialize ${selection.map(quoted).join(" ")}`,
     BadAccept: ({ accept }) => `"${accept}" does not name a check; write ASSET:CHECK`,
     UnknownCheck: ({ asset, check, known }) =>
       `${asset} has no check called "${check}"; ` +

@@ -42,6 +42,8 @@ export const Reason = Schema.TaggedUnion({
   Missing: {},
   /** A dependency has a step in the same plan, and may come out different. */
   DependencyPlanned: { dependency: Schema.String },
+  /** Another asset that the same body computes has to be. */
+  ComputedTogether: { with: Schema.String },
   RecheckRequested: {},
   Forced: {}
 })
@@ -61,6 +63,7 @@ export const show = (reason: Reason): string =>
         : `${dependency} has changed in ${showRanges(partitions)}`,
     RecheckDue: ({ since }) => `not rechecked since ${since}`,
     DependencyPlanned: ({ dependency }) => `${dependency} may change`,
+    ComputedTogether: (reason) => `computed together with ${reason.with}`,
     RecheckRequested: () => "recheck requested",
     Forced: () => "forced"
   })

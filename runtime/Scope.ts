@@ -5,7 +5,7 @@
  */
 import * as Result from "effect/Result"
 import type * as Asset from "./Asset.ts"
-import type { AssetGraph } from "./AssetGraph.ts"
+import * as AssetGraph from "./AssetGraph.ts"
 import * as Partition from "./Partition.ts"
 import { type PlanError, type Problem, refuse } from "./PlanError.ts"
 import * as Selection from "./Selection.ts"
@@ -40,13 +40,18 @@ export interface Scope {
 
 /** Refuses partitions that are none, or that cannot be computed although their asset is named. */
 export const make = (
-  graph: AssetGraph,
+  graph: AssetGraph.AssetGraph,
   assessments: Staleness.Assessments,
   request: Request
 ): Result.Result<Scope, PlanError | Selection.SelectionError> =>
   Result.gen(function* () {
     const facts = SelectionFacts.make(assessments)
     const { keys: selected, unmatched } = yield* Selection.evaluate(graph, request.selection, facts)
+    for (const asset of selected) {
+      const others = AssetGraph.togetherWith(graph, asset).filter((other) => !selected.has(other))
+      if (others.length === 0) continue
+      return yield* refuse({ _tag: "ComputedTogether", asset, others, selection: [...request.selection, ...others] })
+    }
     const chosen = request.recheck ? withUpstream(graph, selected) : selected
     return {
       chosen,
@@ -63,11 +68,13 @@ export const make = (
 
 const nothing: ReadonlySet<string> = new Set()
 
-const withUpstream = (graph: AssetGraph, selected: ReadonlySet<string>): ReadonlySet<string> => {
+const withUpstream = (graph: AssetGraph.AssetGraph, selected: ReadonlySet<string>): ReadonlySet<string> => {
   const reached = new Set(selected)
   for (const key of graph.order.toReversed()) {
-    if (reached.has(key))
-      for (const { asset, versioned } of graph.nodes.get(key)!.deps) if (versioned) reached.add(asset)
+    if (!reached.has(key)) continue
+    for (const { asset, versioned } of graph.nodes.get(key)!.deps) if (versioned) reached.add(asset)
+    // They read the same, so that nothing above them is missed by those that come later in the graph.
+    for (const other of AssetGraph.togetherWith(graph, key)) reached.add(other)
   }
   return reached
 }
@@ -76,7 +83,7 @@ const everySlice = () => true
 
 /** Which partitions the request lets the plan touch; naming one that cannot be computed is refused. */
 const partitionsWithin = (
-  graph: AssetGraph,
+  graph: AssetGraph.AssetGraph,
   assessments: Staleness.Assessments,
   chosen: ReadonlySet<string>,
   request: Request

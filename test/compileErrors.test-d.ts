@@ -1,7 +1,18 @@
 /**
  * What the compiler refuses: every `@ts-expect-error` is a mistake that must not reach a run. Compiled, never executed.
  */
-import { Asset, AssetCheck, Blob, Definitions, Metadata, Partition, Table, TableCheck, Version } from "effect-assets"
+import {
+  Asset,
+  AssetCheck,
+  Blob,
+  Definitions,
+  Metadata,
+  MultiAsset,
+  Partition,
+  Table,
+  TableCheck,
+  Version
+} from "effect-assets"
 import * as Testing from "effect-assets/testing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -125,6 +136,44 @@ const aside = Asset.make("aside", {
   deps: { count: Asset.ignoreVersion(count), daily: Asset.ignoreVersion(Asset.allPartitions(daily)) },
   materialize: ({ count, daily }) => Effect.succeed(count + daily.size)
 })
+
+// -----------------------------------------------------------------------------
+// several assets from one computation
+// -----------------------------------------------------------------------------
+
+const outputs = { total: MultiAsset.output("total", json), names: MultiAsset.output("names", table) }
+const both = { codeVersion: "1", outputs }
+
+const { total } = MultiAsset.make({
+  ...both,
+  deps: { users },
+  materialize: ({ users }, step) =>
+    users.count.pipe(Effect.map((total) => ({ total: step.outputs.has("total") ? total : 0, names: [] })))
+})
+Asset.make("a", { ...json, deps: { total }, materialize: ({ total }) => Effect.succeed(total + 1) })
+// @ts-expect-error an output that is missing
+MultiAsset.make({ ...both, materialize: () => Effect.succeed({ total: 1 }) })
+// @ts-expect-error an output of another type
+MultiAsset.make({ ...both, materialize: () => Effect.succeed({ total: 1, names: [{ id: "1", name: "Ada" }] }) })
+// @ts-expect-error an output of another type, among some
+MultiAsset.make({ ...both, subset: true, materialize: () => Effect.succeed({ total: "1", names: [] }) })
+MultiAsset.make({ ...both, subset: true, materialize: () => Effect.succeed({ total: 1 }) })
+MultiAsset.make({
+  ...both,
+  // @ts-expect-error an output that was not declared
+  materialize: (_, step) => Effect.succeed({ total: step.outputs.has("sum") ? 1 : 2, names: [] })
+})
+MultiAsset.make({
+  ...both,
+  // @ts-expect-error an earlier partition of several assets
+  deps: { before: Asset.previous() },
+  materialize: () => Effect.succeed({ total: 1, names: [] })
+})
+// @ts-expect-error an output that the computation does not have
+void MultiAsset.make({ ...both, materialize: () => Effect.succeed({ total: 1, names: [] }) }).sum
+const busy = MultiAsset.make({ ...both, materialize: () => new Busy() }).total
+// @ts-expect-error a policy for an error that the computation does not have
+busy.pipe(Asset.retry({ times: 1, schedule: Schedule.recurs(1), while: (error: Broken) => error._tag === "Broken" }))
 
 // -----------------------------------------------------------------------------
 // how an asset is run
@@ -257,6 +306,8 @@ runInMemory(Testing.pipeline(Definitions.make({ assets: [count] })).materialize(
 const afterUsers = Asset.make("a", { ...json, materialize: () => Effect.succeed(1) }).pipe(Asset.after(users))
 // @ts-expect-error that of an asset whose version does not count
 runInMemory(Testing.pipeline(Definitions.make({ assets: [aside] })).materialize())
+// @ts-expect-error that of a computation of several
+runInMemory(Testing.pipeline(Definitions.make({ assets: [total] })).materialize())
 // @ts-expect-error that of an asset that only goes first
 runInMemory(Testing.pipeline(Definitions.make({ assets: [afterUsers] })).materialize())
 const named = daily.pipe(Asset.check("a", { run: () => Effect.as(Effect.service(Api), AssetCheck.pass()) }))
