@@ -9,16 +9,20 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Pipeable from "effect/Pipeable"
 import type * as Asset from "./Asset.ts"
-import type * as Catalog from "./Catalog.ts"
+import * as Catalog from "./Catalog.ts"
 import * as EventLog from "./EventLog.ts"
+import type * as Partition from "./Partition.ts"
 import type * as Reason from "./Reason.ts"
 
 /** The settings in force where it was made: whoever plans and whoever computes must look at the same ones. */
 export interface ConfigDigests {
   /** By key. One that is not set has a digest too; one whose source cannot be read has that of no value. */
   readonly of: (keys: Iterable<string>) => Effect.Effect<ReadonlyMap<string, string>, EventLog.EventLogError>
-  /** The catalog, with the digests in force of every key that its values were made with. */
-  readonly inForce: (catalog: Catalog.Catalog) => Effect.Effect<Catalog.Catalog, EventLog.EventLogError>
+  /** The catalog, with the digests in force of every key that its values, or those of some slices, were made with. */
+  readonly inForce: (
+    catalog: Catalog.Catalog,
+    slices?: ReadonlyArray<Partition.Ref>
+  ) => Effect.Effect<Catalog.Catalog, EventLog.EventLogError>
 }
 
 /** By the `ConfigProvider` of the fiber that runs this. */
@@ -32,8 +36,8 @@ export const make: Effect.Effect<ConfigDigests, never, EventLog.EventLog> = Effe
   })
   return {
     of: digestsOf,
-    inForce: (catalog) => {
-      const keys = keysOf(catalog)
+    inForce: (catalog, slices) => {
+      const keys = keysOf(catalog, slices)
       return keys.size === 0
         ? Effect.succeed(catalog)
         : Effect.map(digestsOf(keys), (config): Catalog.Catalog => ({ ...catalog, config }))
@@ -50,12 +54,11 @@ export const causes = (
   state: Catalog.AssetState,
   digests: ReadonlyMap<string, string>
 ): ReadonlyArray<Reason.Cause> => {
-  const changed: Array<Reason.Cause> = []
-  for (const key in state.config) {
-    if ((digests.get(key) ?? state.config[key]) !== state.config[key]) changed.push({ _tag: "ConfigChanged", key })
-  }
-  for (const key of asset.config) if (!(key in state.config)) changed.push({ _tag: "ConfigChanged", key })
-  return changed
+  const { config } = state
+  const changed: Array<string> = []
+  for (const key in config) if ((digests.get(key) ?? config[key]) !== config[key]) changed.push(key)
+  for (const key of asset.config) if (!(key in config)) changed.push(key)
+  return changed.map((key) => ({ _tag: "ConfigChanged", key }))
 }
 
 export interface Recorder {
@@ -157,10 +160,12 @@ const digest = (secret: string, key: string, parts: ReadonlyArray<string>): stri
   return hmac.digest("hex").slice(0, 32)
 }
 
-const keysOf = (catalog: Catalog.Catalog): ReadonlySet<string> => {
+const keysOf = (catalog: Catalog.Catalog, slices: ReadonlyArray<Partition.Ref> | undefined): ReadonlySet<string> => {
   const keys = new Set<string>()
-  for (const slices of catalog.states.values()) {
-    for (const state of slices.values()) for (const key in state.config) keys.add(key)
+  const add = (state: Catalog.AssetState | undefined) => {
+    for (const key in state?.config) keys.add(key)
   }
+  if (slices === undefined) for (const states of catalog.states.values()) states.forEach(add)
+  else for (const slice of slices) add(Catalog.get(catalog, slice))
   return keys
 }

@@ -117,7 +117,7 @@ const decide = Effect.fnUntraced(function* (
   claim: EventLog.Claim
 ) {
   const { config, lineage, log } = context
-  const catalog = yield* Effect.flatMap(log.states(reads(lineage, step)), config.inForce)
+  const catalog = yield* config.inForce(yield* log.states(reads(lineage, step)), computedWith(lineage, step))
   const [unpublished] = Staleness.inputs(lineage, catalog, step).unpublished
   if (unpublished !== undefined) return yield* skip(context, step, { asset: unpublished, partition: null })
 
@@ -228,12 +228,17 @@ const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, 
   }
 })
 
+/** The slice of a step, and those that its body computes with it. */
+const computedWith = ({ graph }: Lineage, { asset, partition }: Plan.Step): ReadonlyArray<Partition.Ref> => [
+  { asset, partition },
+  ...AssetGraph.togetherWith(graph, asset).map((asset) => ({ asset, partition }))
+]
+
 /** The slices whose states decide about a step: its own, and those it reads or follows. */
 const reads = (lineage: Lineage, step: Plan.Step): ReadonlyArray<Partition.Ref> => {
   const index = lineage.index(step)
   return [
-    { asset: step.asset, partition: step.partition },
-    ...AssetGraph.togetherWith(lineage.graph, step.asset).map((asset) => ({ asset, partition: step.partition })),
+    ...computedWith(lineage, step),
     ...lineage
       .readings(step.asset)
       .flatMap((reading) =>
@@ -252,9 +257,7 @@ const isComputedWithOthers = ({ lineage, shared }: Context, catalog: Catalog.Cat
   const { together } = lineage.graph.nodes.get(step.asset)!.asset
   if (together === undefined || together.subset) return false
   if (shared.hasBegun(together, step)) return true
-  return AssetGraph.togetherWith(lineage.graph, step.asset).some(
-    (asset) => Staleness.causes(lineage, catalog, { asset, partition: step.partition }).status !== "Current"
-  )
+  return computedWith(lineage, step).some((slice) => Staleness.causes(lineage, catalog, slice).status !== "Current")
 }
 
 /** Unless another process did so after the plan was made. */
