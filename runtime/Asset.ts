@@ -14,7 +14,6 @@ import * as AssetKey from "./AssetKey.ts"
 import * as AssetPolicy from "./AssetPolicy.ts"
 import { TypeId } from "./AssetShape.ts"
 import type {
-  AllPartitions,
   Any,
   Asset,
   Dependency,
@@ -27,8 +26,6 @@ import type {
   Need,
   Needs,
   NeedsOf,
-  Previous,
-  Reading,
   Services,
   Unversioned
 } from "./AssetShape.ts"
@@ -41,6 +38,16 @@ import type * as Partition from "./Partition.ts"
 import * as Version from "./Version.ts"
 
 export * from "./AssetShape.ts"
+export {
+  allPartitions,
+  dimension,
+  ignoreVersion,
+  lastPartition,
+  mapped,
+  mappedBy,
+  previous,
+  windows
+} from "./Dependency.ts"
 export type { QuarantineLimit, RecheckAfter, RetryPolicy } from "./AssetPolicy.ts"
 export type { Rejected, Step } from "./AssetStep.ts"
 export { group, kinds, owners, tags } from "./Label.ts"
@@ -105,53 +112,6 @@ export const make = <
   })
   return Object.assign(self, { deps: dependencies(self, options.deps ?? {}) })
 }
-
-/** Makes a partitioned asset read every published partition of another, not only the one of its own key. */
-export const allPartitions = <A extends Partitioned>(asset: A): AllPartitions<A> => reading(asset, { _tag: "All" })
-
-/** The newest partition of time windows, the last one of other keys; `Stale` each time another one becomes it. */
-export const lastPartition = <A extends Partitioned>(asset: A): Reading<A, "Last"> => reading(asset, { _tag: "Last" })
-
-/**
- * Every window that overlaps one's own, once its start and end are moved by so many of one's own windows: of days,
- * `{ start: -6 }` is the week that ends with the own day. What lies before the first window is left out.
- */
-export const windows = <A extends Partitioned<Partition.TimeWindows>>(
-  asset: A,
-  { end = 0, start = 0 }: { readonly start?: number; readonly end?: number } = {}
-): Reading<A, "Windows"> => reading(asset, { _tag: "Windows", startOffset: start, endOffset: end })
-
-/** The partitions of another asset for each of one's own. */
-export const mapped = <A extends Partitioned, const K extends string>(
-  asset: A,
-  upstream: Readonly<Record<K, ReadonlyArray<Partition.KeyOf<NoInfer<A>["partitions"]>>>>
-): Reading<A, "Fixed", K> => reading(asset, { _tag: "Fixed", upstream })
-
-/** The partitions that have one's own key in a dimension of a product, which either side may be. */
-export const dimension = <A extends Partitioned, const N extends string & Partition.DimensionOf<A["partitions"]>>(
-  asset: A,
-  name: N
-): Reading<A, "Dimension", N> =>
-  reading(asset, { _tag: "Dimension", dimension: name, many: asset.partitions._tag === "Product" })
-
-/** The partitions that a function of one's own key names. It is asked again for every plan, and is no part of the code version. */
-export const mappedBy = <A extends Partitioned, K extends string = string>(
-  asset: A,
-  upstream: (key: K) => Iterable<Partition.KeyOf<NoInfer<A>["partitions"]>>
-): Reading<A, "Custom", K> =>
-  reading(asset, { _tag: "Custom", upstream: upstream as (key: string) => Iterable<string> })
-
-/** The asset's own partition so many windows earlier, one unless said otherwise; `undefined` before the first. */
-export const previous = ({ offset = 1 }: { readonly offset?: number } = {}): Previous => ({ _tag: "Previous", offset })
-
-/**
- * Reads a dependency, which goes first, without following it: its version is not recorded, and its change makes nothing
- * Stale. For values that a body merely looks something up in, or that change all the time.
- */
-export const ignoreVersion = <D extends Any | Reading<any, any>>(dep: D): Unversioned<D> => ({
-  _tag: "Unversioned",
-  dep
-})
 
 /** These go first when they are planned; they are not read and their versions are not recorded. */
 export const after =
@@ -296,11 +256,6 @@ const Proto = { [TypeId]: {}, ...Pipeable.Prototype }
 const extend = <A extends Any>(self: Any, change: Partial<Any>): A => Object.assign(Object.create(Proto), self, change)
 
 type Partitioned<P extends Partition.Partitioning = Partition.Partitioning> = Asset<string, any, any, any, P>
-
-const reading = <A extends Any, M extends Mapping.Mapping["_tag"]>(
-  asset: A,
-  mapping: Mapping.Mapping & { readonly _tag: M }
-): Reading<A, M, never> => ({ _tag: "Reading", asset, mapping })
 
 const dependencies = (self: Any, deps: Deps): Readonly<Record<string, Dependency>> =>
   Object.fromEntries(

@@ -124,7 +124,12 @@ export const withCodeVersions = (self: AssetGraph, versions: ReadonlyMap<string,
 
 /** Everything upstream of `key` that it reads, directly or not, without `key` itself. */
 export const ancestors = (self: AssetGraph, key: string): ReadonlySet<string> =>
-  reach(key, (at) => self.nodes.get(at)!.deps.map((edge) => edge.asset))
+  reach(key, (at) =>
+    self.nodes
+      .get(at)!
+      .deps.map((edge) => edge.asset)
+      .filter((asset) => asset !== at)
+  )
 
 const none: ReadonlyArray<string> = []
 
@@ -246,7 +251,7 @@ const problemsOf = (asset: Asset.Any, judge: Judge): ReadonlyArray<Problem> => {
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
     details.push(`two checks are called "${name}"`)
   }
-  if (asset.recheckAfter !== undefined && Object.keys(asset.deps).length > 0) {
+  if (asset.recheckAfter !== undefined && Object.values(asset.deps).some(isOther)) {
     details.push("recheckAfter is for assets without dependencies; this one follows the versions of its dependencies")
   }
   if (asset.partitions !== undefined) details.push(...judge(asset.partitions))

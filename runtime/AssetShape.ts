@@ -10,12 +10,15 @@ import type * as Stream from "effect/Stream"
 import type * as AssetCheck from "./AssetCheck.ts"
 import type * as AssetPolicy from "./AssetPolicy.ts"
 import type { CallSite } from "./CallSite.ts"
+import type { Fit, Input, Previous, Reading, Unversioned } from "./Dependency.ts"
 import type * as IoManager from "./IoManager.ts"
 import type * as Label from "./Label.ts"
 import type * as Mapping from "./Mapping.ts"
 import type * as Partition from "./Partition.ts"
 import type { Together } from "./Together.ts"
 import type * as Version from "./Version.ts"
+
+export type { AllPartitions, Previous, Reading, Unversioned } from "./Dependency.ts"
 
 export const TypeId = "~assets/Asset"
 
@@ -87,35 +90,12 @@ export interface Dependency {
   readonly versioned: boolean
 }
 
-/** A dependency of which it is said which slices are needed. `K`: keys of the reader for which it is said. */
-export interface Reading<out A extends Any, out M extends Mapping.Mapping["_tag"], out K extends string = string> {
-  readonly _tag: "Reading"
-  readonly asset: A
-  readonly mapping: Mapping.Mapping & { readonly _tag: M }
-  /** Never there: for types alone. */
-  readonly said?: K
-}
-
-/** An earlier slice of the asset itself; made by `previous`. */
-export interface Previous {
-  readonly _tag: "Previous"
-  readonly offset: number
-}
-
-/** A dependency whose version does not count; made by `ignoreVersion`. */
-export interface Unversioned<out D extends Any | Reading<any, any>> {
-  readonly _tag: "Unversioned"
-  readonly dep: D
-}
-
-export type AllPartitions<A extends Any> = Reading<A, "All">
-
 export type Deps = Readonly<Record<string, Any | Reading<any, any> | Previous | Unversioned<any>>>
 
 export type NeedsOf<D> =
   D extends Unversioned<infer W>
     ? NeedsOf<W>
-    : D extends Reading<infer A, any>
+    : D extends Reading<infer A extends Any, any>
       ? Needs<A>
       : D extends Any
         ? Needs<D>
@@ -126,35 +106,5 @@ export type Inputs<D extends Deps, P, I extends IoManager.Any = IoManager.Any> =
   readonly [N in keyof D]: Input<D[N], P, I>
 }
 
-type Input<D, P, I extends IoManager.Any> =
-  D extends Unversioned<infer W>
-    ? Input<W, P, I>
-    : D extends Previous
-      ? IoManager.Handle<I> | undefined
-      : D extends Reading<infer A, infer M>
-        ? HandleOf<A, Mapping.Count<M, A["partitions"]>>
-        : D extends Any
-          ? HandleOf<D, Mapping.Between<P, D["partitions"]>>
-          : never
-
-type HandleOf<A extends Any, Count extends "One" | "Many"> = Count extends "One"
-  ? IoManager.Handle<Io<A>>
-  : IoManager.Handles<Io<A>>
-
-/** Nothing to add where the partitions of a dependency fit those of its reader, and what no dependency has elsewhere. */
-export type Fitting<D extends Deps, P> = {
-  readonly [N in keyof D]: Fits<D[N], P> extends true ? unknown : { readonly "its partitions do not fit": never }
-}
-
-type Fits<D, P> =
-  D extends Unversioned<infer W>
-    ? Fits<W, P>
-    : D extends Previous
-      ? Mapping.IsTimed<P>
-      : D extends Reading<infer A, infer M, infer K>
-        ? Mapping.Fits<M, P, A["partitions"], K>
-        : D extends Any
-          ? [Mapping.Between<P, D["partitions"]>] extends [never]
-            ? false
-            : true
-          : never
+/** What has to be added to dependencies: nothing, where their partitions fit those of their reader. */
+export type Fitting<D extends Deps, P> = { readonly [N in keyof D]: Fit<D[N], P> }

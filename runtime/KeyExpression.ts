@@ -153,11 +153,25 @@ interface Span {
 
 const matching = ({ keys }: Axis, term: Piece): Result.Result<ReadonlyArray<Span>, Problem> => {
   if (term.text.includes("..")) return malformed(term, "a range has no wildcards")
-  const pattern = new RegExp(`^${term.text.split("*").map(escaped).join(".*")}$`)
-  return Result.succeed(keys.all.flatMap((key, index) => (pattern.test(key) ? [{ first: index, last: index }] : [])))
+  const matches = glob(term.text)
+  return Result.succeed(keys.all.flatMap((key, index) => (matches(key) ? [{ first: index, last: index }] : [])))
 }
 
-const escaped = (text: string) => text.replace(/[^\w-]/g, "\\$&")
+/** Takes each literal where it comes first, which is enough and takes linear time. */
+const glob = (pattern: string): ((key: string) => boolean) => {
+  const [head, ...rest] = pattern.split("*") as [string, ...Array<string>]
+  const tail = rest.pop()!
+  return (key) => {
+    if (!key.startsWith(head) || !key.endsWith(tail)) return false
+    let at = head.length
+    for (const literal of rest) {
+      const found = key.indexOf(literal, at)
+      if (found < 0) return false
+      at = found + literal.length
+    }
+    return at <= key.length - tail.length
+  }
+}
 
 const between = (axis: Axis, term: Piece): Result.Result<ReadonlyArray<Span>, Problem> =>
   Result.gen(function* () {

@@ -27,7 +27,7 @@ export type Mapping =
   /** Those that have the same key in a dimension of a product; `many` when the dependency is one. */
   | { readonly _tag: "Dimension"; readonly dimension: string; readonly many: boolean }
   /** By a function of the own key; keys that are none are left out. */
-  | { readonly _tag: "Custom"; readonly upstream: (key: string) => Iterable<string> }
+  | { readonly _tag: "Custom"; readonly upstream: (key: string) => ReadonlyArray<string> }
   /** The asset's own slice so many windows earlier, with the same keys in other dimensions. */
   | { readonly _tag: "Previous"; readonly offset: number }
 
@@ -39,74 +39,6 @@ export interface End {
 
 /** Half-open, in indexes of the keys of the dependency. */
 export type Range = readonly [from: number, to: number]
-
-/**
- * How many slices of a dependency a slice needs when nothing is said, as far as types can tell; `never` when it must be
- * said. Of types that leave the partitioning open: one.
- */
-export type Between<Down, Up> = [Up] extends [undefined]
-  ? "One"
-  : [Down] extends [undefined]
-    ? "Many"
-    : [Partition.Partitioning] extends [Up | Down]
-      ? "One"
-      : [Down, Up] extends [TimeWindows.TimeWindows, TimeWindows.TimeWindows]
-        ? PartitionFit.Alike<Down, Up> extends true
-          ? "One"
-          : "Many"
-        : true extends PartitionFit.Alike<Down, Up>
-          ? "One"
-          : Up extends Partition.Product<infer D>
-            ? true extends { [N in keyof D]: PartitionFit.Alike<Down, D[N]> }[keyof D]
-              ? "Many"
-              : never
-            : Down extends Partition.Product<infer D>
-              ? true extends { [N in keyof D]: PartitionFit.Alike<D[N], Up> }[keyof D]
-                ? "One"
-                : never
-              : never
-
-/** How many slices of a dependency a slice needs when it is said. */
-export type Count<M extends Mapping["_tag"], Up> = M extends "All" | "Windows" | "Fixed" | "Custom"
-  ? "Many"
-  : M extends "Dimension"
-    ? Up extends Partition.Product
-      ? "Many"
-      : "One"
-    : "One"
-
-/**
- * Whether a mapping that is said fits, as far as types can tell. `Said` is the keys of the reader that it speaks of, or
- * the dimension.
- */
-export type Fits<M extends Mapping["_tag"], Down, Up, Said extends string> = M extends "All" | "Last"
-  ? true
-  : [Partition.Partitioning] extends [Up | Down]
-    ? true
-    : M extends "Windows"
-      ? [Down, Up] extends [TimeWindows.TimeWindows, TimeWindows.TimeWindows]
-        ? true
-        : false
-      : M extends "Dimension"
-        ? PartitionFit.Alike<PartitionFit.DimensionOf<Down, Said>, PartitionFit.DimensionOf<Up, Said>>
-        : Down extends Partition.Partitioning
-          ? [Partition.KeyOf<Down>] extends [Said]
-            ? true
-            : false
-          : false
-
-/** Whether slices have earlier ones, as far as types can tell. */
-export type IsTimed<P> = [Partition.Partitioning] extends [P]
-  ? true
-  : [P] extends [TimeWindows.TimeWindows]
-    ? true
-    : P extends Partition.Product<infer D>
-      ? TimeWindows.TimeWindows extends {
-          [N in keyof D]: D[N] extends TimeWindows.TimeWindows ? TimeWindows.TimeWindows : never
-        }[keyof D]
-        ? true
-        : false
-      : false
 
 /**
  * The slices of `up` that each slice of `down` needs, as ranges in ascending order; an asset without partitions has one
@@ -147,7 +79,10 @@ export const isMany = (mapping: Mapping): boolean => {
       return true
     case "Dimension":
       return mapping.many
-    default:
+    case "Identity":
+    case "Whole":
+    case "Last":
+    case "Previous":
       return false
   }
 }
@@ -178,6 +113,7 @@ export const problems = (
   up: Partition.Partitioning | undefined,
   name: string
 ): ReadonlyArray<string> => {
+  if (mapping._tag === "Previous") return problemsOfPrevious(mapping.offset, down)
   if (up === undefined || mapping._tag === "Whole") {
     return up === undefined && mapping._tag === "Whole" ? [] : [`"${name}" has no partitions to choose from`]
   }
@@ -194,8 +130,6 @@ export const problems = (
       return problemsOfFixed(mapping.upstream, down, up, name)
     case "Custom":
       return []
-    case "Previous":
-      return problemsOfPrevious(mapping.offset, down)
   }
 }
 
@@ -242,7 +176,7 @@ const always = (from: number, to: number) => {
 
 const single = (index: number): ReadonlyArray<Range> => (index < 0 ? nothing : [[index, index + 1]])
 
-/** The index in `up` of the slice that has the key of a slice of `down`; -1 when there is none. */
+/** The index in `up` of the slice that has the key of a slice of `down`; negative when there is none. */
 const aligned = (down: Keys.Keys, up: Keys.Keys): ((index: number) => number) => {
   if (down === up) return (index) => index
   if (down.dimensions !== undefined && up.dimensions !== undefined) {
@@ -261,7 +195,11 @@ const aligned = (down: Keys.Keys, up: Keys.Keys): ((index: number) => number) =>
       return sum
     }
   }
-  return (index) => up.indexOf(down.all[index]!)
+  if (down.bounds === undefined || up.bounds === undefined) return (index) => up.indexOf(down.all[index]!)
+  // Windows of one kind follow each other alike, so that they are a constant number of places apart.
+  const first = down.bounds[0] ?? Infinity
+  const shift = countBefore(up.bounds, first) - countBefore(down.bounds, up.bounds[0] ?? Infinity)
+  return (index) => (index + shift < up.size ? index + shift : -1)
 }
 
 const overlapping = (
@@ -282,7 +220,7 @@ const overlapping = (
     const end = bounds[before.length + index + 1 + endOffset]!
     const from = Math.max(0, countBefore(other, start + 1) - 1)
     const to = Math.min(up.keys!.size, countBefore(other, end))
-    return from < to && start < end && other[from + 1]! > start ? [[from, to]] : nothing
+    return from < to ? [[from, to]] : nothing
   }
 }
 
@@ -316,7 +254,7 @@ const alongDimension = (name: string, down: Keys.Keys, up: Keys.Keys): ((index: 
 const dimensionOf = (name: string, keys: Keys.Keys): Keys.Dimension =>
   keys.dimensions?.find((dimension) => dimension.name === name) ?? { name, keys, stride: 1 }
 
-const found = (keys: Iterable<string>, up: Keys.Keys): ReadonlyArray<Range> => {
+const found = (keys: ReadonlyArray<string>, up: Keys.Keys): ReadonlyArray<Range> => {
   const indexes = Array.from(new Set(keys), (key) => up.indexOf(key)).filter((index) => index >= 0)
   const ranges: Array<[number, number]> = []
   for (const index of indexes.sort((a, b) => a - b)) {
@@ -388,7 +326,8 @@ const problemsOfFixed = (
   ]
 }
 
-const problemsOfPrevious = (offset: number, own: Partition.Partitioning): ReadonlyArray<string> => {
+const problemsOfPrevious = (offset: number, own: Partition.Partitioning | undefined): ReadonlyArray<string> => {
+  if (own === undefined) return ["it has no partitions, so none that are earlier"]
   if (!Partition.isTimed(own))
     return [`only partitions by time have earlier ones, its own are ${Partition.describe(own)}`]
   return Number.isInteger(offset) && offset > 0

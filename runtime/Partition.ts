@@ -276,7 +276,8 @@ const timeWindows = <G extends TimeWindows.Grain>(
 
 const problemsOfFixed = (keys: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (keys.length === 0) return ["there are no keys"]
-  const twice = keys.find((key, index) => keys.indexOf(key) !== index)
+  const seen = new Set<string>()
+  const twice = keys.find((key) => seen.size === seen.add(key).size)
   return [
     ...keys.flatMap((key) => problemOfKey(key) ?? []).map((problem) => `a key ${problem}`),
     ...(twice === undefined ? [] : [`the key "${twice}" is there twice`])
@@ -289,6 +290,13 @@ const problemsOfProduct = (dimensions: Dimensions): ReadonlyArray<string> => {
   return [
     ...(entries.length === 0 ? ["product of partitions: there are no dimensions"] : []),
     ...(timed.length > 1 ? [`product of partitions: only one dimension can be time, not ${timed.join(" and ")}`] : []),
+    // Names that are numbers would come before the others, whatever the order they are declared in.
+    ...entries
+      .filter(([name]) => !/^[a-z][\w-]*$/i.test(name))
+      .map(
+        ([name]) =>
+          `product of partitions: a dimension is called by a letter and letters, digits, - and _, not "${name}"`
+      ),
     ...entries.flatMap(([name, dimension]) => problems(dimension).map((problem) => `dimension "${name}": ${problem}`))
   ]
 }

@@ -32,7 +32,7 @@ export const isAlike = (down: Partition.Partitioning, up: Partition.Partitioning
       down.grain === up.grain && down.timezone === up.timezone && down.weekday === up.weekday && down.cron === up.cron
     )
   }
-  if (down._tag === "Fixed" && up._tag === "Fixed") return down.keys.every((key) => up.keys.includes(key))
+  if (down._tag === "Fixed" && up._tag === "Fixed") return new Set(down.keys).isSubsetOf(new Set(up.keys))
   if (down._tag === "Dynamic" && up._tag === "Dynamic") return down.name === up.name
   if (down._tag !== "Product" || up._tag !== "Product") return false
   const names = Object.keys(down.dimensions)

@@ -319,7 +319,10 @@ const replace = (
   const assets = new Map<string, Asset.Any>()
   const replaced = ({ key }: Asset.Any) => assets.get(key)!
   for (const [key, { asset: declared }] of definitions.graph.nodes) {
-    const deps = Object.entries(declared.deps).map(([name, dep]) => [name, { ...dep, asset: replaced(dep.asset) }])
+    const deps = Object.entries(declared.deps).map(([name, dep]) =>
+      // What it reads of itself is of the same kind.
+      dep.asset.key === key ? [name, dep] : [name, { ...dep, asset: replaced(dep.asset) }]
+    )
     const checks = declared.checks.map((check) => ({
       ...check,
       reads: Record.map(check.reads, (read) => ({ ...read, asset: replaced(read.asset) }))

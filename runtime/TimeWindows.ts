@@ -151,16 +151,19 @@ const onTheClock = (
   twice: boolean
 ): Array<number> => {
   const found: Array<number> = []
+  let isAscending = true
   for (const [index, { from: since, offset }] of stretches.entries()) {
     const before = stretches[index - 1]
     const after = stretches[index + 1]
     const first = Math.max(since + offset, from - day + offset, twice || !before ? -Infinity : since + before.offset)
     const last = after === undefined ? Infinity : after.from + Math.max(offset, after.offset)
     times(first, Math.min(last, to + offset), (local) => {
-      if (local - offset >= from && local - offset < to) found.push(local - offset)
+      const at = local - offset
+      if (at < from || at >= to || at === found[found.length - 1]) return
+      if (at < found[found.length - 1]!) isAscending = false
+      found.push(at)
     })
   }
-  const isAscending = found.every((at, index) => index === 0 || found[index - 1]! < at)
   return isAscending ? found : Array.from(new Set(found)).sort((a, b) => a - b)
 }
 
@@ -220,21 +223,24 @@ const matching = (cron: Cron.Cron): Times => {
 const keysAt = (self: TimeWindows, bounds: ReadonlyArray<number>): Array<string> => {
   if (bounds.length === 0) return []
   const stretches = TimeZone.stretches(self.timezone, bounds[0]!, bounds.at(-1)! + 1)
-  const dates = new Map<number, string>()
+  // Writing dates and times costs more than keeping the last date, and the times of a day.
   const times = new Map<number, string>()
-  let index = 0
+  let [index, midnight, date] = [0, NaN, ""]
   return bounds.map((at) => {
-    while (index + 1 < stretches.length && stretches[index + 1]!.from <= at) index++
+    while (index + 1 < stretches.length && stretches[index + 1]!.from <= at) {
+      index++
+      times.clear()
+    }
     const { offset } = stretches[index]!
     const local = at + offset
     if (!isOnTheClock(self)) return dateOf(floor(self, local)).slice(0, self.grain === "monthly" ? 7 : 10)
-    const midnight = Math.floor(local / day) * day
-    // Writing a date costs more than looking it up.
-    let date = dates.get(midnight)
-    if (date === undefined) dates.set(midnight, (date = dateOf(midnight)))
-    const id = (local - midnight) * day + offset
-    let time = times.get(id)
-    if (time === undefined) times.set(id, (time = `T${timeOf(local - midnight)}${offsetOf(self, offset)}`))
+    const second = (local - Math.floor(local / day) * day) / 1000
+    if (local - second * 1000 !== midnight) {
+      midnight = local - second * 1000
+      date = dateOf(midnight)
+    }
+    let time = times.get(second)
+    if (time === undefined) times.set(second, (time = `T${timeOf(second * 1000)}${offsetOf(self, offset)}`))
     return date + time
   })
 }

@@ -79,6 +79,36 @@ describe("declarations that cannot be meant are refused", () => {
     ])
   })
 
+  it("one asset read by windows that differ", () => {
+    const both = Asset.make("both", {
+      ...daily("2026-02-01"),
+      deps: { week: Asset.windows(visits, { start: -6 }), today: visits }
+    })
+    assert.deepStrictEqual(problems(both), [
+      'both: it reads "visits" in two ways; what is read is recorded once for each asset'
+    ])
+  })
+
+  it("partitions that do not fit those of a dependency", () => {
+    const regions = Asset.make("regions", { ...number, partitions: Partition.fixed(["eu", "us"]) })
+    const missing: Record<string, ReadonlyArray<"eu" | "us">> = { north: ["eu"] }
+    const halves = Asset.make("halves", {
+      ...number,
+      partitions: Partition.fixed(["north", "south"]),
+      deps: { regions: Asset.mapped(regions, missing) }
+    })
+    assert.deepStrictEqual(problems(halves), [
+      'halves: nothing says which partitions of "regions" its partition south needs'
+    ])
+  })
+
+  it("partitions that are none, once for each asset", () => {
+    const bad = Asset.make("bad", daily("2026-02-30"))
+    const reader = Asset.make("reader", { ...daily("2026-02-30"), deps: { bad } })
+    const detail = 'daily partitions: start must be a day such as 2026-01-31, got "2026-02-30"'
+    assert.deepStrictEqual(problems(reader), [`bad: ${detail}`, `reader: ${detail}`])
+  })
+
   it("a recheck of what follows its dependencies", () => {
     const reader = Asset.make("reader", { ...number, deps: { visits } }).pipe(Asset.recheckAfter("1 day"))
     assert.deepStrictEqual(problems(reader), [
@@ -111,5 +141,31 @@ describe("declarations that cannot be meant are refused", () => {
       'checked: two checks are called "odd"',
       'two: "one" is kept in the same table public.t'
     ])
+  })
+})
+
+describe("an asset that reads earlier partitions of itself", () => {
+  const sum = Asset.make("sum", { ...daily("2026-02-01"), deps: { visits, before: Asset.previous() } })
+
+  it("is no cycle, and no dependent of itself", () => {
+    const graph = AssetGraph.make([sum.pipe(Asset.timeout("1 second"))])
+    assert.deepStrictEqual(graph.order, ["visits", "sum"])
+    assert.deepStrictEqual(graph.nodes.get("sum")!.deps, [
+      { asset: "visits", mapping: { _tag: "Identity" }, versioned: true },
+      { asset: "sum", mapping: { _tag: "Previous", offset: 1 }, versioned: true }
+    ])
+    assert.deepStrictEqual(graph.nodes.get("sum")!.dependents, [])
+    assert.deepStrictEqual(Array.from(AssetGraph.ancestors(graph, "sum")), ["visits"])
+  })
+
+  it("may be a source that is rechecked", () => {
+    const source = Asset.make("source", { ...daily("2026-02-01"), deps: { before: Asset.previous() } })
+    assert.deepStrictEqual(problems(source.pipe(Asset.recheckAfter("1 day"))), [])
+  })
+
+  it("needs partitions by time", () => {
+    const declared: Asset.Deps = { before: Asset.previous({ offset: 2 }) }
+    const whole = Asset.make("whole", { ...number, deps: declared })
+    assert.deepStrictEqual(problems(whole), ["whole: it has no partitions, so none that are earlier"])
   })
 })

@@ -104,16 +104,25 @@ describe("when it is said", () => {
   })
 
   it("a day needs the days that end with it, as far back as there are any", () => {
-    const trailing = needs(Partition.daily({ start: "2026-03-01" }), Partition.daily({ start: "2026-02-28" }), {
+    const trailing = needs(Partition.daily({ start: "2026-03-01" }), Partition.daily({ start: "2026-02-20" }), {
       at: "2026-03-05T00:00Z",
       by: windows(-2, 0)
     })
     assert.deepStrictEqual(trailing, {
-      "2026-03-01": ["2026-02-28", "2026-03-01"],
+      "2026-03-01": ["2026-02-27", "2026-02-28", "2026-03-01"],
       "2026-03-02": ["2026-02-28", "2026-03-01", "2026-03-02"],
       "2026-03-03": ["2026-03-01", "2026-03-02", "2026-03-03"],
       "2026-03-04": ["2026-03-02", "2026-03-03", "2026-03-04"],
       "2026-03-05": ["2026-03-03", "2026-03-04", "2026-03-05"]
+    })
+  })
+
+  it("but no day from before the first", () => {
+    const trailing = needs(days, days, { at: "2026-04-03T00:00Z", by: windows(-1, 0) })
+    assert.deepStrictEqual(trailing, {
+      "2026-04-01": ["2026-04-01"],
+      "2026-04-02": ["2026-04-01", "2026-04-02"],
+      "2026-04-03": ["2026-04-02", "2026-04-03"]
     })
   })
 
@@ -131,6 +140,20 @@ describe("when it is said", () => {
     assert.deepStrictEqual(needs(regions, days, { by: { _tag: "Last" } }), { eu: ["2026-04-02"], us: ["2026-04-02"] })
     assert.deepStrictEqual(needs(undefined, dynamic, { by: { _tag: "Last" } }), { whole: ["cargo"] })
     assert.deepStrictEqual(needs(undefined, days, { at: "2026-03-01T00:00Z", by: { _tag: "Last" } }), { whole: [] })
+  })
+
+  it("partitions from before or after those of a dependency need none", () => {
+    const [down, up] = [
+      Partition.daily({ start: "2026-03-31" }),
+      Partition.daily({ start: "2026-04-01", end: "2026-04-03" })
+    ]
+    const moment = new Partition.Moment(Date.parse("2026-04-03T00:00Z"))
+    const needed = Mapping.upstream(
+      { _tag: "Identity" },
+      { partitions: down, keys: moment.keys(down) },
+      { partitions: up, keys: moment.keys(up) }
+    )
+    assert.deepStrictEqual([0, 1, 2, 3].map(needed), [[], [[0, 1]], [[1, 2]], []])
   })
 
   it("keys are needed by key, in their order", () => {
@@ -164,17 +187,24 @@ describe("when it is said", () => {
       "2026-04-03|eu": ["2026-04-01|eu"],
       "2026-04-03|us": ["2026-04-01|us"]
     })
+    const regionFirst = Partition.product({ region: regions, day: days })
+    assert.deepStrictEqual(needs(regionFirst, regionFirst, { by: previous(1) }), {
+      "eu|2026-04-01": [],
+      "eu|2026-04-02": ["eu|2026-04-01"],
+      "us|2026-04-01": [],
+      "us|2026-04-02": ["us|2026-04-01"]
+    })
   })
 })
 
 describe("windows of any grains", () => {
   const zones = ["UTC", "Europe/Berlin", "America/New_York"] as const
   const cut = {
-    hourly: (timezone: string) => Partition.hourly({ start: "2026-03-02", timezone }),
-    daily: (timezone: string) => Partition.daily({ start: "2026-03-02", timezone }),
-    weekly: (timezone: string) => Partition.weekly({ start: "2026-03-02", timezone }),
-    monthly: (timezone: string) => Partition.monthly({ start: "2026-03", timezone }),
-    cron: (timezone: string) => Partition.cron({ start: "2026-03-02", cron: "30 2 * * *", timezone })
+    hourly: (start: string, timezone: string) => Partition.hourly({ start, timezone }),
+    daily: (start: string, timezone: string) => Partition.daily({ start, timezone }),
+    weekly: (start: string, timezone: string) => Partition.weekly({ start, timezone }),
+    monthly: (start: string, timezone: string) => Partition.monthly({ start: start.slice(0, 7), timezone }),
+    cron: (start: string, timezone: string) => Partition.cron({ start, cron: "30 2 * * *", timezone })
   }
   const kind = Schema.Literals(["hourly", "daily", "weekly", "monthly", "cron"])
   const zone = Schema.Literals(zones)
@@ -183,8 +213,8 @@ describe("windows of any grains", () => {
   const drawn = { down: kind, up: kind, ownZone: zone, otherZone: zone, from: between(-8, 2), length: between(0, 5) }
 
   it.prop("are needed where they overlap the moved window", drawn, ({ down, from, length, otherZone, ownZone, up }) => {
-    const own = cut[down](ownZone)
-    const other = cut[up](otherZone)
+    const own = cut[down]("2026-03-02", ownZone)
+    const other = cut[up]("2026-02-23", otherZone)
     const moment = new Partition.Moment(Date.parse("2026-04-20T10:00Z"))
     const [ownKeys, otherKeys] = [moment.keys(own), moment.keys(other)]
     const needed = Mapping.upstream(
@@ -192,11 +222,11 @@ describe("windows of any grains", () => {
       { partitions: own, keys: ownKeys },
       { partitions: other, keys: otherKeys }
     )
-    // Windows that have not begun, and those before the first, count as the own ones do.
-    const wide = new Partition.Moment(Date.parse("2027-03-20T10:00Z")).keys(own).bounds!
+    // Windows from before the first, and those that have not begun, count as the others do.
+    const wide = new Partition.Moment(Date.parse("2027-03-20T10:00Z")).keys(cut[down]("2025-06-02", ownZone)).bounds!
+    const first = wide.indexOf(ownKeys.bounds![0]!) + from
     for (const index of ownKeys.all.keys()) {
-      if (index + from < 0) continue
-      const [start, end] = [wide[index + from]!, wide[index + from + length + 1]!]
+      const [start, end] = [wide[first + index]!, wide[first + index + length + 1]!]
       const overlapping = otherKeys.all.flatMap((_, at) =>
         otherKeys.bounds![at]! < end && otherKeys.bounds![at + 1]! > start ? [at] : []
       )

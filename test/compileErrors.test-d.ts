@@ -136,6 +136,109 @@ const aside = Asset.make("aside", {
   deps: { count: Asset.ignoreVersion(count), daily: Asset.ignoreVersion(Asset.allPartitions(daily)) },
   materialize: ({ count, daily }) => Effect.succeed(count + daily.size)
 })
+const cutBy = <const P extends Partition.Partitioning>(partitions: P) => ({ ...json, partitions })
+const day = Partition.daily({ start: "2026-01-01" })
+const zone = Partition.fixed(["eu", "us"])
+const [byDay, byHour, byZone, byCustomer, byBoth] = [
+  Asset.make("by_day", { ...cutBy(day), materialize: () => Effect.succeed(1) }),
+  Asset.make("by_hour", { ...cutBy(Partition.hourly({ start: "2026-01-01" })), materialize: () => Effect.succeed(1) }),
+  Asset.make("by_zone", { ...cutBy(zone), materialize: () => Effect.succeed(1) }),
+  Asset.make("by_customer", { ...cutBy(Partition.dynamic("customers")), materialize: () => Effect.succeed(1) }),
+  Asset.make("by_both", { ...cutBy(Partition.product({ day, zone })), materialize: () => Effect.succeed(1) })
+] as const
+const one = (value: number) => Effect.succeed(value)
+const several = (values: { readonly size: number }) => Effect.succeed(values.size)
+
+// What fits by itself.
+Asset.make("a", { ...cutBy(day), deps: { byDay, users }, materialize: ({ byDay }) => one(byDay) })
+Asset.make("a", { ...cutBy(day), deps: { byHour }, materialize: ({ byHour }) => several(byHour) })
+Asset.make("a", { ...cutBy(day), deps: { byBoth }, materialize: ({ byBoth }) => several(byBoth) })
+Asset.make("a", {
+  ...cutBy(byBoth.partitions),
+  deps: { byBoth, byZone },
+  materialize: ({ byBoth, byZone }) => one(byBoth + byZone)
+})
+Asset.make("a", { ...cutBy(Partition.fixed(["us"])), deps: { byZone }, materialize: ({ byZone }) => one(byZone) })
+Asset.make("a", { ...json, deps: { byBoth }, materialize: ({ byBoth }) => several(byBoth) })
+
+// @ts-expect-error fixed keys of an asset cut by dynamic ones
+Asset.make("a", { ...cutBy(Partition.dynamic("customers")), deps: { byZone }, materialize: () => Effect.succeed(1) })
+const bySupplier = cutBy(Partition.dynamic("suppliers"))
+// @ts-expect-error dynamic keys of another set
+Asset.make("a", { ...bySupplier, deps: { byCustomer }, materialize: () => Effect.succeed(1) })
+// @ts-expect-error fixed keys by day
+Asset.make("a", { ...cutBy(day), deps: { byZone }, materialize: () => Effect.succeed(1) })
+// @ts-expect-error a key that the dependency does not have
+Asset.make("a", { ...cutBy(Partition.fixed(["eu", "as"])), deps: { byZone }, materialize: () => Effect.succeed(1) })
+// @ts-expect-error a product without a dimension like it
+Asset.make("a", { ...cutBy(Partition.product({ zone })), deps: { byDay }, materialize: () => Effect.succeed(1) })
+// @ts-expect-error a product of other dimensions
+Asset.make("a", { ...cutBy(Partition.product({ zone })), deps: { byBoth }, materialize: () => Effect.succeed(1) })
+// @ts-expect-error the hours of a day taken for one
+Asset.make("a", { ...cutBy(day), deps: { byHour }, materialize: ({ byHour }) => one(byHour) })
+
+// What is said.
+const [week, last] = [Asset.windows(byDay, { start: -6 }), Asset.lastPartition(byZone)]
+Asset.make("a", { ...cutBy(day), deps: { week, last }, materialize: ({ last, week }) => one(last + week.size) })
+Asset.make("a", {
+  ...cutBy(zone),
+  deps: { byCustomer: Asset.mapped(byCustomer, { eu: ["acme"], us: [] }) },
+  materialize: ({ byCustomer }) => several(byCustomer)
+})
+Asset.make("a", {
+  ...cutBy(Partition.product({ zone, size: Partition.fixed(["s", "l"]) })),
+  deps: { byBoth: Asset.dimension(byBoth, "zone"), byZone: Asset.dimension(byZone, "zone") },
+  materialize: ({ byBoth, byZone }) => one(byBoth.size + byZone)
+})
+Asset.make("a", {
+  ...cutBy(zone),
+  deps: { byDay: Asset.mappedBy(byDay, (zone: "eu" | "us") => [`2026-01-0${zone.length}`]) },
+  materialize: ({ byDay }) => several(byDay)
+})
+Asset.make("a", {
+  ...cutBy(day),
+  deps: { yesterday: Asset.previous() },
+  materialize: ({ yesterday }) => one((yesterday ?? 0) + 1)
+})
+
+// @ts-expect-error windows of fixed keys
+Asset.windows(byZone, { start: -6 })
+// @ts-expect-error windows for fixed keys
+Asset.make("a", { ...cutBy(zone), deps: { week }, materialize: () => Effect.succeed(1) })
+// @ts-expect-error the last partition of an asset that has none
+Asset.lastPartition(users)
+// @ts-expect-error the last partition taken for several
+Asset.make("a", { ...json, deps: { last }, materialize: ({ last }) => several(last) })
+// @ts-expect-error a key that is none
+Asset.mapped(byZone, { acme: ["eu", "as"] })
+const someZones = Asset.mapped(byCustomer, { eu: ["acme"] })
+// @ts-expect-error a key of which nothing is said
+Asset.make("a", { ...cutBy(zone), deps: { someZones }, materialize: () => Effect.succeed(1) })
+// @ts-expect-error a dimension that is not there
+Asset.dimension(byBoth, "customer")
+const sameZone = Asset.dimension(byBoth, "zone")
+// @ts-expect-error a dimension that the reader does not have
+Asset.make("a", { ...cutBy(day), deps: { sameZone }, materialize: () => Effect.succeed(1) })
+// @ts-expect-error a function that names keys that are none
+Asset.mappedBy(byZone, () => ["as"])
+// @ts-expect-error the one before, which there may not be
+Asset.make("a", { ...cutBy(day), deps: { before: Asset.previous() }, materialize: ({ before }) => one(before + 1) })
+// @ts-expect-error the one before, of what is no time
+Asset.make("a", { ...cutBy(zone), deps: { before: Asset.previous() }, materialize: () => Effect.succeed(1) })
+
+// What a body knows of its own partition.
+const [eu, s] = ["eu", "s"] as const
+Asset.make("a", { ...cutBy(zone), materialize: (_, { partition }) => Effect.succeed(partition === eu ? 1 : 0) })
+// @ts-expect-error a key that never is
+Asset.make("a", { ...cutBy(zone), materialize: (_, { partition }) => Effect.succeed(partition === s ? 1 : 0) })
+Asset.make("a", {
+  ...cutBy(byBoth.partitions),
+  materialize: (_, { keys }) => one(keys.day.length + Number(keys.zone === eu))
+})
+// @ts-expect-error a dimension that is none
+Asset.make("a", { ...cutBy(byBoth.partitions), materialize: (_, { keys }) => one(keys.size) })
+// @ts-expect-error a key that a dimension does not have
+Asset.make("a", { ...cutBy(byBoth.partitions), materialize: (_, { keys }) => one(Number(keys.zone === s)) })
 
 // -----------------------------------------------------------------------------
 // several assets from one computation
