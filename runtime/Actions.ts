@@ -13,7 +13,7 @@ import type * as Definitions from "./Definitions.ts"
 import * as Doctor from "./Doctor.ts"
 import * as EventLog from "./EventLog.ts"
 import * as ExitCode from "./ExitCode.ts"
-import { answer, definitions, type Invocation, recorded, selected, tellUnmatched, versioned } from "./Invocation.ts"
+import { answer, declarations, definitions, type Invocation, recorded, selected, tellUnmatched } from "./Invocation.ts"
 import * as LiveRun from "./LiveRun.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
@@ -37,7 +37,7 @@ export const materialize = Effect.fn("Actions.materialize")(function* (
   request: Plan.Request,
   steps: number | undefined
 ) {
-  const project = yield* versioned(invocation)
+  const project = yield* definitions(invocation)
   const watcher = invocation.json
     ? yield* LiveRun.forPrograms
     : yield* Effect.flatMap(Screen.standard, LiveRun.forPeople)
@@ -118,7 +118,7 @@ export const build = Effect.fn("Actions.build")(function* (invocation: Invocatio
 
 /** Reaching the database is what migrates it. */
 export const migrate = Effect.fn("Actions.migrate")(function* (invocation: Invocation) {
-  const project = yield* definitions(invocation)
+  const project = yield* declarations(invocation)
   const applied = Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const of = (owner: "runtime" | "project") =>

@@ -55,7 +55,7 @@ export { group, kinds, owners, tags } from "./Label.ts"
 export interface Options<I extends IoManager.Any, D extends Deps, P, E, R> {
   readonly io: I
   /** Moves when the logic moves, by hand; without it the version is computed from the code. */
-  readonly codeVersion?: string
+  readonly codeVersion?: string | undefined
   readonly deps?: D & Fitting<NoInfer<D>, P>
   readonly partitions?: P
   readonly description?: string
@@ -92,7 +92,7 @@ export const make = <
     deps: {},
     after: [],
     codeVersion: options.codeVersion,
-    declaredAt: CallSite.callers(10),
+    declaredAt: CallSite.all(),
     dependsOnCodeAt: [],
     description: options.description,
     ...Label.none,
@@ -174,8 +174,8 @@ export const quarantine =
  * service, or the `new URL("…", import.meta.url)` of a file. What is named here is what counts, wherever it leads.
  */
 export const dependsOnCode = (..._code: ReadonlyArray<unknown>) => {
-  const site = CallSite.callers(1)
-  return <A extends Any>(self: A): A => extend(self, { dependsOnCodeAt: [...self.dependsOnCodeAt, ...site] })
+  const site = CallSite.all()
+  return <A extends Any>(self: A): A => extend(self, { dependsOnCodeAt: [...self.dependsOnCodeAt, site] })
 }
 
 /** What a check reads: over the whole, every published slice of what has slices. */
@@ -265,11 +265,6 @@ const dependencies = (self: Any, deps: Deps): Readonly<Record<string, Dependency
     })
   )
 
-const dependency = (self: Any, dep: Exclude<Deps[string], Unversioned<any>>): Pick<Dependency, "asset" | "mapping"> => {
-  if (!("_tag" in dep)) return { asset: dep, mapping: Mapping.between(self.partitions, dep.partitions) }
-  return dep._tag === "Previous" ? { asset: self, mapping: dep } : { asset: dep.asset, mapping: dep.mapping }
-}
-
 const mistakes = (key: string, codeVersion: string | undefined): ReadonlyArray<string> => [
   ...(AssetKey.isAssetKey(key)
     ? []
@@ -278,3 +273,8 @@ const mistakes = (key: string, codeVersion: string | undefined): ReadonlyArray<s
     ? []
     : [`the codeVersion "${codeVersion}" has the form of a computed one; choose another`])
 ]
+
+const dependency = (self: Any, dep: Exclude<Deps[string], Unversioned<any>>): Pick<Dependency, "asset" | "mapping"> => {
+  if (!("_tag" in dep)) return { asset: dep, mapping: Mapping.between(self.partitions, dep.partitions) }
+  return dep._tag === "Previous" ? { asset: self, mapping: dep } : { asset: dep.asset, mapping: dep.mapping }
+}

@@ -5,10 +5,10 @@
  * what is stored about the assets.
  */
 import * as Asset from "./Asset.ts"
-import type { Manifest, Versioned } from "./CodeManifest.ts"
 import * as Label from "./Label.ts"
 import * as Mapping from "./Mapping.ts"
 import * as Partition from "./Partition.ts"
+import type { Manifest, Versioned } from "./CodeManifest.ts"
 import * as Together from "./Together.ts"
 import * as Version from "./Version.ts"
 
@@ -111,17 +111,6 @@ export const make = (roots: Iterable<Asset.Any>): AssetGraph => {
   return fromAssets(assets)
 }
 
-/** With these code versions in force, by asset; the others stay as they are. */
-export const withCodeVersions = (self: AssetGraph, versions: ReadonlyMap<string, Versioned>): AssetGraph => ({
-  ...self,
-  nodes: new Map(
-    Array.from(self.nodes, ([key, node]) => {
-      const known = versions.get(key)
-      return [key, known === undefined ? node : { ...node, codeVersion: known.version, codeManifest: known.manifest }]
-    })
-  )
-})
-
 /** Everything upstream of `key` that it reads, directly or not, without `key` itself. */
 export const ancestors = (self: AssetGraph, key: string): ReadonlySet<string> =>
   reach(key, (at) =>
@@ -140,6 +129,17 @@ export const togetherWith = (self: AssetGraph, key: string): ReadonlyArray<strin
   // One that was given another body is computed by itself.
   return Together.others(together).filter((other) => self.nodes.get(other)?.asset.together?.id === together.id)
 }
+
+/** With these code versions in force, by asset; the others stay as they are. */
+export const withCodeVersions = (self: AssetGraph, versions: ReadonlyMap<string, Versioned>): AssetGraph => ({
+  ...self,
+  nodes: new Map(
+    Array.from(self.nodes, ([key, node]) => {
+      const known = versions.get(key)
+      return [key, known === undefined ? node : { ...node, codeVersion: known.version, codeManifest: known.manifest }]
+    })
+  )
+})
 
 // -----------------------------------------------------------------------------
 // internal

@@ -51,7 +51,8 @@ export interface AssetReport {
   /** A duration in words, or a cron expression in UTC. */
   readonly recheckAfter: string | null
   readonly unrepeatable: boolean
-  readonly codeVersion: string
+  /** `null` when it is computed: `status` tells it. */
+  readonly codeVersion: string | null
 }
 
 export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => {
@@ -86,7 +87,7 @@ export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => 
     timeout: asset.timeout === undefined ? null : Duration.toMillis(asset.timeout),
     recheckAfter: recheckInWords(asset.recheckAfter),
     unrepeatable: asset.unrepeatable,
-    codeVersion: graph.nodes.get(key)!.codeVersion
+    codeVersion: asset.codeVersion ?? null
   }
 }
 
@@ -108,7 +109,7 @@ export const toText = (self: AssetReport, medium: Report.Medium): ReadonlyArray<
     ["timeout", self.timeout === null ? "" : Report.duration(self.timeout)],
     ["recheck", self.recheckAfter ?? ""],
     ["repeatable", self.unrepeatable ? "no: its source forgets, so partitions are frozen once they end" : ""],
-    ["code", `version ${self.codeVersion}`]
+    ["code", self.codeVersion === null ? "version computed" : `version ${self.codeVersion}`]
   ]
   const told = facts.filter(([, text]) => text !== "")
   const width = Math.max(...told.map(([title]) => title.length))

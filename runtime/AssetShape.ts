@@ -8,9 +8,9 @@ import type * as Effect from "effect/Effect"
 import type * as Pipeable from "effect/Pipeable"
 import type * as Stream from "effect/Stream"
 import type * as AssetCheck from "./AssetCheck.ts"
-import type * as AssetPolicy from "./AssetPolicy.ts"
 import type { CallSite } from "./CallSite.ts"
 import type { Fit, Input, Previous, Reading, Unversioned } from "./Dependency.ts"
+import type * as AssetPolicy from "./AssetPolicy.ts"
 import type * as IoManager from "./IoManager.ts"
 import type * as Label from "./Label.ts"
 import type * as Mapping from "./Mapping.ts"
@@ -44,10 +44,10 @@ export interface Asset<
   readonly after: ReadonlyArray<Any>
   /** As declared; computed from the code without it. */
   readonly codeVersion: string | undefined
-  /** The call of `make` and those around it, outermost last; empty in a bundle. */
+  /** The call that declared it and those around it, outermost last; empty in a bundle. */
   readonly declaredAt: ReadonlyArray<CallSite>
-  /** Calls of `dependsOnCode`. */
-  readonly dependsOnCodeAt: ReadonlyArray<CallSite>
+  /** Likewise for each `dependsOnCode`. */
+  readonly dependsOnCodeAt: ReadonlyArray<ReadonlyArray<CallSite>>
   readonly description: string | undefined
   readonly version: Version.Policy<never, unknown, unknown>
   readonly materialize: (inputs: never, step: never) => Effect.Effect<unknown, E, R> | Stream.Stream<unknown, E, R>

@@ -100,7 +100,7 @@ interface Made extends Pick<IoManager.Staged<unknown>, "rows" | "metadata"> {
 const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const { catalog, step } = context
   const state = Catalog.get(catalog, step)
-  const standing = yield* verified(context, asset)
+  const standing = state && (yield* verified(context, asset, state))
   if (standing !== undefined) return standing
   const body = yield* Body.make({ ...context, slice: step, now: context.plan.at }, asset)
   if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
@@ -136,20 +136,20 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
  * The published value, where all that is said against it is that code versions are computed in another way now, and it is
  * still what was recorded.
  */
-const verified = Effect.fnUntraced(function* ({ catalog, lineage, step }: Context, asset: Asset.Any) {
-  const state = Catalog.get(catalog, step)
-  if (state === undefined || !isComputedOtherwise(lineage, state)) return undefined
-  const { causes } = Staleness.causes(lineage, catalog, step)
+const verified = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, state: Catalog.AssetState) {
+  const { catalog, lineage, step } = context
+  if (!isVersionedOtherwise(context, state) || asset.version._tag !== "Content") return undefined
   const isAsked = step.reasons.some(({ _tag }) => _tag === "Forced" || _tag === "RecheckRequested")
-  if (causes.length > 1 || isAsked || asset.version._tag !== "Content") return undefined
+  if (isAsked || Staleness.causes(lineage, catalog, step).causes.length > 1) return undefined
   const store = yield* Asset.store(asset)
   const digest = yield* Effect.orElseSucceed(store.digest(step), () => null)
   const made: Made | undefined = digest === state.dataVersion ? { ...state, publish: undefined } : undefined
   return made
 })
 
-const isComputedOtherwise = ({ graph }: Lineage, { asset, codeVersion }: Catalog.AssetState) =>
-  Version.isComputedOtherwise(codeVersion, graph.nodes.get(asset)!.codeVersion)
+const isVersionedOtherwise = ({ lineage, step }: Context, state: Catalog.AssetState | undefined): boolean =>
+  state !== undefined &&
+  Version.isComputedOtherwise(state.codeVersion, lineage.graph.nodes.get(step.asset)!.codeVersion)
 
 /** What the body returns, or its part of what a body returns for several assets. */
 const valueOf = (context: Context, asset: Asset.Any, body: Body.Body) => {
@@ -234,11 +234,6 @@ const publishedWhole = (asset: Asset.Any, store: IoManager.AnyStore, state: Cata
 
 const isForced = ({ step }: Context) => step.reasons.some(({ _tag }) => _tag === "Forced")
 
-const isToBeVerified = ({ catalog, lineage, step }: Context) => {
-  const state = Catalog.get(catalog, step)
-  return state !== undefined && isComputedOtherwise(lineage, state)
-}
-
 /**
  * Whether what is stored is what was recorded. Asked of forced steps, as force is how people mend what something else did
  * to a value, and of those that were to be verified by their digest; a digest reads all of it.
@@ -247,17 +242,20 @@ const isInPlace = (
   context: Context,
   asset: Asset.Any,
   store: IoManager.AnyStore
-): Effect.Effect<boolean, IoManager.IoError> =>
-  asset.version._tag !== "Content" || !(isForced(context) || isToBeVerified(context))
+): Effect.Effect<boolean, IoManager.IoError> => {
+  const state = Catalog.get(context.catalog, context.step)
+  const isAsked = isForced(context) || isVersionedOtherwise(context, state)
+  return asset.version._tag !== "Content" || !isAsked
     ? Effect.succeed(true)
     : store.digest(context.step).pipe(
-        Effect.map((digest) => digest === Catalog.get(context.catalog, context.step)?.dataVersion),
+        Effect.map((digest) => digest === state?.dataVersion),
         // Such as a file that is gone.
         Effect.catchIf(
           ({ retryable }) => !retryable,
           () => Effect.succeed(false)
         )
       )
+}
 
 /** Spans cost 3 us each, so those inside a step are made only for a tracer that keeps them. */
 const io =

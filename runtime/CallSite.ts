@@ -1,5 +1,5 @@
 /**
- * Where a declaration stands: for messages about it, and for whoever reads its code.
+ * Where a declaration stands: for messages about it, and for its code to be found.
  */
 import * as Util from "node:util"
 
@@ -13,21 +13,15 @@ export interface CallSite {
 /** The file that called the framework: the first that is not the asker's own; of a bundle, where all is one file, that. */
 export const file = (): string => {
   const [, asker, ...frames] = Util.getCallSites(8)
-  const others = frames.filter(({ scriptName }) => scriptName !== asker?.scriptName && !isOfNode(scriptName))
+  const others = frames.filter(({ scriptName }) => scriptName !== asker?.scriptName && !scriptName.startsWith("node:"))
   return (others[0] ?? frames[0])?.scriptName ?? "unknown file"
 }
 
-/** The call of the framework and at most so many around it, outermost last; none in a bundle, where all is one file. */
-export const callers = (most: number): ReadonlyArray<CallSite> => {
-  const [, asker, ...frames] = Util.getCallSites(most + 8)
-  const first = frames.findIndex(({ scriptName }) => scriptName !== asker?.scriptName)
-  return (first === -1 ? [] : frames.slice(first, first + most))
-    .filter(({ scriptName }) => !isOfNode(scriptName))
+/** More calls around one that declares an asset are not looked at. */
+export const most = 16
+
+/** The calls that led to whoever asks, innermost first; none in a bundle, where all code is in one file. */
+export const all = (): ReadonlyArray<CallSite> =>
+  Util.getCallSites(most + 1)
+    .filter(({ scriptName }) => scriptName !== import.meta.url)
     .map(({ columnNumber, lineNumber, scriptName }) => ({ file: scriptName, line: lineNumber, column: columnNumber }))
-}
-
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
-
-const isOfNode = (file: string) => file.startsWith("node:")

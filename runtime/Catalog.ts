@@ -125,12 +125,6 @@ export class Builder {
   }
 }
 
-/** With what other code versions than those in force were made from. */
-export const withCodeManifests = (self: Catalog, codeManifests: Catalog["codeManifests"]): Catalog => ({
-  ...self,
-  codeManifests
-})
-
 export const get = (self: Catalog, ref: Partition.Ref): AssetState | undefined =>
   self.states.get(ref.asset)?.get(ref.partition)
 

@@ -136,14 +136,16 @@ class CodeMap {
   private local(path: string, [name, member]: ReadonlyArray<string>): Place | End {
     const { names, pieces } = this.project.cache.code(path)!
     const static_ = `${name}.${member}`
-    return this.piece(path, member !== undefined && pieces[static_] !== undefined ? static_ : (names[name!] ?? name!))
+    const name_ = member !== undefined && pieces[static_] !== undefined ? static_ : (names[name!] ?? name!)
+    const piece = pieces[name_]
+    if (piece === undefined) return { text: `?${name_}` }
+    const keys = this.assetsIn(path, piece)
+    if (keys.length === 0) return this.piece(path, name_, piece)
+    // Of several assets that one declaration makes, the name tells which is meant.
+    return { text: `asset:${keys.join(",")}${keys.length > 1 ? `#${name}` : ""}` }
   }
 
-  private piece(path: string, name: string): Place | End {
-    const piece = this.project.cache.code(path)!.pieces[name]
-    if (piece === undefined) return { text: `?${name}` }
-    const keys = this.assetsIn(path, piece)
-    if (keys.length > 0) return { text: `asset:${keys.join(",")}` }
+  private piece(path: string, name: string, piece: CodeFile.Piece): Place {
     return this.place(path, name, () => {
       const statements = (piece.statements ?? []).map((statement): Ref => ["Local", statement])
       return new Place(path, piece.hash, [...piece.refs, ...statements])

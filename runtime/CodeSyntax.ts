@@ -61,7 +61,8 @@ export const print = (
 export const printArguments = ({ call, scope }: AssetCall, topLevel: TopLevel): Code => {
   const printer = new Printer(topLevel, scope)
   const given = children(call["arguments"])
-  for (const node of functionName(call) === "dependsOnCode" ? given : given.slice(1)) printer.options(node, scope)
+  const isKeyed = functionName(call) !== "dependsOnCode" && given.length > 1
+  for (const node of isKeyed ? given.slice(1) : given) printer.options(node, scope)
   printer.declarationsAround()
   return printer.code()
 }
@@ -240,8 +241,9 @@ class Printer {
     const given = children(node["arguments"])
     if (isAssetCall(node)) {
       this.calls.push({ call: node, scope })
-      this.out.push("Asset")
-      return this.list(given, scope)
+      this.out.push("Asset[")
+      for (const argument of given) this.options(argument, scope)
+      return void this.out.push("]")
     }
     if (callee.type !== "MemberExpression" || keyName(callee, "property") !== "pipe") return this.fields(node, scope)
     // How an asset is run is no part of how its value is made.

@@ -13,9 +13,13 @@ export interface Node {
 }
 
 /** Whether nothing is left of it once types are gone. */
-export const isErased = (node: Node): boolean => node["declare"] === true || erasedTypes.has(node.type)
+export const isErased = (node: Node): boolean =>
+  node["declare"] === true ||
+  erasedTypes.has(node.type) ||
+  // An overload of a method.
+  (node.type === "MethodDefinition" && isErased(node["value"] as Node))
 
-/** Whether it is a call of a function of `Asset`, such as `Asset.make(…)`. */
+/** Whether it is a call of a function of `Asset` or `MultiAsset`, such as `Asset.make(…)`. */
 export const isAssetCall = (node: Node): boolean => node.type === "CallExpression" && isAssetFunction(node["callee"])
 
 /** `make` of `Asset.make(…)`. */
@@ -108,6 +112,6 @@ const erasedTypes = new Set([
 const isAssetFunction = (callee: unknown): boolean => {
   if (!isNode(callee) || callee.type !== "MemberExpression") return false
   const { object } = callee as Node & { readonly object: Node }
-  if (object.type === "Identifier") return nameOf(object) === "Asset"
-  return object.type === "MemberExpression" && keyName(object, "property") === "Asset"
+  const name = object.type === "Identifier" ? nameOf(object) : keyName(object, "property")
+  return name === "Asset" || name === "MultiAsset"
 }

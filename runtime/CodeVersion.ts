@@ -10,7 +10,7 @@ import * as Url from "node:url"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Asset from "./Asset.ts"
-import type * as CallSite from "./CallSite.ts"
+import * as CallSite from "./CallSite.ts"
 import type * as AssetGraph from "./AssetGraph.ts"
 import * as CodeArguments from "./CodeArguments.ts"
 import * as CodeCache from "./CodeCache.ts"
@@ -163,7 +163,7 @@ const fingerprint = ({ nodes }: AssetGraph.AssetGraph, versions: CodeCache.Trace
   for (const { asset } of nodes.values()) {
     const { codeVersion, declaredAt, dependsOnCodeAt, io, key } = asset
     parts.push(key)
-    for (const { column, file, line } of [...declaredAt, ...dependsOnCodeAt]) parts.push(`${file}:${line}:${column}`)
+    for (const { column, file, line } of [declaredAt, dependsOnCodeAt].flat(2)) parts.push(`${file}:${line}:${column}`)
     if (codeVersion !== undefined) continue
     parts.push(JSON.stringify([io.schema?.(), argumentsOf(asset, versions[key]?.free ?? []).values]))
   }
@@ -184,21 +184,24 @@ const versionOf = (
   sliceOf: ReturnType<typeof CodeSlice.reader>,
   asset: Asset.Any
 ): Computed => {
-  const sites = sitesOf(asset)
-  const [site, ...around] = sites
+  const [site, ...around] = sitesOf(asset.declaredAt)
   if (site === undefined) {
     throw new Unknowable(
-      `it stands in a bundle: ${remedy} write a manifest with \`assets build\` and name it in Definitions.make`
+      asset.declaredAt.length === 0
+        ? `it stands in a bundle: ${remedy} write a manifest with \`assets build\` and name it in Definitions.make`
+        : `it stands outside of the project's own files: ${remedy} declare it in one of them`
     )
   }
-  const made = givenAt(project, site)
-  if (made === undefined) {
-    throw new Unknowable(`the call of Asset.make is not found in its source: ${remedy} call it by that name`)
-  }
-  const added = asset.dependsOnCodeAt.flatMap((at) => givenAt(project, pathOf(at)) ?? [])
+  const made = givenAt(project, site, "Asset.make")
+  const added = asset.dependsOnCodeAt.flatMap((calls) =>
+    sitesOf(calls)
+      .slice(0, 1)
+      .map((at) => givenAt(project, at, "Asset.dependsOnCode"))
+  )
   const { opaque, values } = argumentsOf(asset, made.given.free)
   // What cannot be written down is stood for by the code that gave it.
-  const callers = opaque ? around.flatMap((at) => surrounding(project, at)) : []
+  const isCallersCode = opaque || added.some(({ given }) => given.free.length > 0)
+  const callers = isCallersCode ? around.flatMap((at) => surrounding(project, at)) : []
   const slice = sliceOf([made, ...added, ...callers])
   if (asset.io.schema !== undefined) {
     values["schema"] = Version.hash("schema", [JSON.stringify(asset.io.schema())])
@@ -224,14 +227,15 @@ const pathOf = ({ column, file, line }: CallSite.CallSite): Site => ({
 })
 
 /** Calls in the project's own files, innermost first; none of a bundle, in which this runtime stands beside them. */
-const sitesOf = (asset: Asset.Any): ReadonlyArray<Site> =>
-  asset.declaredAt
+const sitesOf = (calls: ReadonlyArray<CallSite.CallSite>): ReadonlyArray<Site> =>
+  calls
     .map(pathOf)
     .filter(({ path }) => Path.isAbsolute(path) && !CodePackage.isRuntime(path) && !path.includes("node_modules"))
 
-const givenAt = ({ cache }: CodeSlice.Project, site: Site): CodeSlice.Root | undefined => {
+const givenAt = ({ cache }: CodeSlice.Project, site: Site, name: string): CodeSlice.Root => {
   const given = cache.code(site.path)?.given[CodeFile.position(site)]
-  return given === undefined ? undefined : { path: site.path, given }
+  if (given !== undefined) return { path: site.path, given }
+  throw new Unknowable(`no call of ${name} is found in line ${site.line}: ${remedy} call it by that name`)
 }
 
 /** The declaration at the top of a file, or the statement there, that a call stands in. */
@@ -244,8 +248,9 @@ const surrounding = ({ cache }: CodeSlice.Project, { path, ...position }: Site):
 const madeIn = ({ nodes }: AssetGraph.AssetGraph): CodeSlice.Assets => {
   const found = new Map<string, Array<{ readonly position: CodeFile.Position; readonly key: string }>>()
   for (const { asset } of nodes.values()) {
-    const site = sitesOf(asset).at(-1)
-    if (site === undefined) continue
+    const site = sitesOf(asset.declaredAt).at(-1)
+    // Of a call that is too deep it is not known; then its code counts where its binding is named.
+    if (site === undefined || asset.declaredAt.length === CallSite.most) continue
     const { path, ...position } = site
     const others = found.get(path)
     if (others === undefined) found.set(path, [{ position, key: asset.key }])

@@ -238,7 +238,10 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
         )
       ),
     configKey: Effect.succeed(configKey),
-    describeCode: (described) => Effect.sync(() => described.forEach((manifest, id) => manifests.set(id, manifest))),
+    describeCode: (described) =>
+      Effect.sync(() =>
+        described.forEach((manifest, version) => manifests.set(version, manifests.get(version) ?? manifest))
+      ),
     codeManifests: (versions) =>
       Effect.sync(() => new Map(Array.from(manifests).filter(([version]) => versions.includes(version)))),
     runs: (limit) => Effect.sync(() => runs.all().toReversed().slice(0, limit)),

@@ -153,11 +153,11 @@ const steps = Effect.fnUntraced(function* (
     isTraced: (yield* Effect.tracer) !== Tracer.Tracer.defaultValue()
   }
 
+  const settled = plan.steps.map((): Step.Settled | undefined => undefined)
+  const gates = new Gates(plan.steps)
   const manifests = CodeManifest.inForce(plan.steps.map(({ asset }) => definitions.graph.nodes.get(asset)!))
   if (manifests.size > 0) yield* context.log.describeCode(manifests)
 
-  const settled = plan.steps.map((): Step.Settled | undefined => undefined)
-  const gates = new Gates(plan.steps)
   yield* Workers.run({
     count: concurrency,
     total: plan.steps.length,

@@ -26,8 +26,8 @@ export interface Invocation {
 
 export const definitions = (invocation: Invocation) => Project.load(invocation.file)
 
-/** With computed code versions in force, which takes a while. */
-export const versioned = (invocation: Invocation) => Project.loadVersioned(invocation.file)
+/** Without computed code versions: for commands that do not look at versions. */
+export const declarations = (invocation: Invocation) => Project.declarations(invocation.file)
 
 /** What is selected. `subject` is only asked when the selection is about what is recorded. */
 export const selected = Effect.fnUntraced(function* <E, R>(
@@ -56,7 +56,8 @@ export const tellUnmatched = ({ json }: Invocation, unmatched: ReadonlyArray<Sel
 /** Everything that is recorded of a project now, judged. */
 export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Definitions) {
   const log = yield* EventLog.EventLog
-  const [catalog, failed] = yield* Effect.all([known(graph), log.checks.failed], { concurrency: 2 })
+  const [stored, failed] = yield* Effect.all([log.catalog, log.checks.failed], { concurrency: 2 })
+  const catalog = yield* inForce(graph, stored)
   const assessments = Staleness.assess(graph, catalog, yield* Clock.currentTimeMillis)
   // What is no longer declared is no longer judged; what another process published meanwhile has results of its own.
   const failedChecks = failed.filter(
@@ -68,14 +69,10 @@ export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Defin
   return subject
 })
 
-/** Likewise, for a command that asks nothing else of the database. */
-export const recorded = (project: Definitions.Definitions) =>
-  subject(project).pipe(Effect.provide(Project.services(project)))
-
-/** Every state, of code that has changed since what it was, and the settings in force. */
-const known = Effect.fnUntraced(function* (graph: AssetGraph.AssetGraph) {
+/** With the settings in force, and of code that has changed since what it was. */
+const inForce = Effect.fnUntraced(function* (graph: AssetGraph.AssetGraph, stored: Catalog.Catalog) {
   const log = yield* EventLog.EventLog
-  const catalog = yield* ConfigDigests.inForce(yield* log.catalog)
+  const catalog = yield* ConfigDigests.inForce(stored)
   const versions = new Set<string>()
   for (const { asset, codeManifest, codeVersion } of graph.nodes.values()) {
     if (codeManifest === undefined) continue
@@ -83,14 +80,19 @@ const known = Effect.fnUntraced(function* (graph: AssetGraph.AssetGraph) {
       if (state.codeVersion !== codeVersion) versions.add(state.codeVersion)
     }
   }
-  return versions.size === 0
-    ? catalog
-    : Catalog.withCodeManifests(catalog, yield* log.codeManifests(Array.from(versions)))
+  if (versions.size === 0) return catalog
+  const known: Catalog.Catalog = { ...catalog, codeManifests: yield* log.codeManifests(Array.from(versions)) }
+  return known
 })
+
+/** Likewise, for a command that asks nothing else of the database. */
+export const recorded = (project: Definitions.Definitions) =>
+  subject(project).pipe(Effect.provide(Project.services(project)))
 
 /** What a request comes to by what is recorded now. */
 export const plan = Effect.fn("Invocation.plan")(function* (graph: AssetGraph.AssetGraph, request: Plan.Request) {
-  const catalog = yield* known(graph)
+  const log = yield* EventLog.EventLog
+  const catalog = yield* inForce(graph, yield* log.catalog)
   return yield* Effect.fromResult(Plan.make(graph, catalog, request, yield* Clock.currentTimeMillis))
 })
 

@@ -49,7 +49,7 @@ export interface Options<
   S extends boolean
 > {
   readonly outputs: O
-  /** Moves when the logic moves. */
+  /** Moves when the logic moves, by hand; without it the version is computed from the code. */
   readonly codeVersion?: string
   readonly deps?: D & Asset.Fitting<NoInfer<D>, P>
   readonly partitions?: P
@@ -90,7 +90,7 @@ export const make = <
   options: Options<O, D, P, E, R, S>
 ): Assets<O, D, P, E, R> => {
   const { codeVersion, deps, materialize, partitions, subset = false } = options
-  const [file, declaredAt] = [CallSite.file(), CallSite.callers(10)]
+  const file = CallSite.file()
   const outputs = Object.entries<Output<string, IoManager.Any>>(options.outputs)
   const members = Object.fromEntries(outputs.map(([name, { key }]) => [name, key]))
   const id = Object.values(members).join("+")
@@ -98,12 +98,12 @@ export const make = <
     const together: Together = { id, output: name, members, subset }
     const asset: Asset.Any = Asset.make(key, {
       ...output,
-      ...(codeVersion !== undefined && { codeVersion }),
+      codeVersion,
       ...(deps && { deps: deps as {} }),
       ...(partitions && { partitions }),
       materialize: materialize as never
     })
-    return [name, Object.assign(asset, { file, declaredAt, together })]
+    return [name, Object.assign(asset, { file, together })]
   })
   return Object.fromEntries(assets)
 }

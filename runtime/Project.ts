@@ -39,8 +39,16 @@ export class ProjectError extends Schema.TaggedError<ProjectError>()("ProjectErr
 /** `ASSETS_HOME`: the project's own folder for data that is not source. */
 export const home = Config.String("ASSETS_HOME").pipe(Config.withDefault(".assets"))
 
-/** Imports the default export of `file`, a path from the working directory. */
-export const load = Effect.fn("Project.load")(function* (
+/** The definitions in `file`, a path from the working directory, with computed code versions in force. */
+export const load = Effect.fn("Project.load")(function* (file: string) {
+  const definitions = yield* declarations(file)
+  const CodeVersion = yield* codeVersion
+  const versions = yield* known(file, CodeVersion.ofDefinitions(definitions, yield* home))
+  return Definitions.withCodeVersions(definitions, versions)
+})
+
+/** The same without those, at once: for whoever neither asks what is Stale nor computes it. */
+export const declarations = Effect.fn("Project.declarations")(function* (
   file: string
 ): Effect.fn.Return<Definitions.Definitions, ProjectError> {
   const path = Path.resolve(file)
@@ -54,17 +62,9 @@ export const load = Effect.fn("Project.load")(function* (
   return Definitions.isDefinitions(definitions) ? definitions : yield* failed({ _tag: "NotDefinitions" })
 })
 
-/** The same with computed code versions in force, for whoever asks what is Stale or computes it. */
-export const loadVersioned = Effect.fn("Project.loadVersioned")(function* (file: string) {
-  const definitions = yield* load(file)
-  const CodeVersion = yield* codeVersion
-  const versions = yield* known(file, CodeVersion.ofDefinitions(definitions, yield* home))
-  return Definitions.withCodeVersions(definitions, versions)
-})
-
 /** What `assets build` writes for the definitions in `file`: their code versions, computed from the sources. */
 export const build = Effect.fn("Project.build")(function* (file: string) {
-  const { graph } = yield* load(file)
+  const { graph } = yield* declarations(file)
   const CodeVersion = yield* codeVersion
   return CodeVersion.toBuild(yield* known(file, CodeVersion.compute(graph, yield* home)))
 })

@@ -12,13 +12,13 @@ import * as ExitCode from "./ExitCode.ts"
 import * as GraphReport from "./GraphReport.ts"
 import {
   answer,
+  declarations,
   definitions,
   type Invocation,
   plan as planned,
   recorded,
   selected,
-  tellUnmatched,
-  versioned
+  tellUnmatched
 } from "./Invocation.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
@@ -34,9 +34,9 @@ import * as StatusReport from "./StatusReport.ts"
 import * as WhyReport from "./WhyReport.ts"
 
 export const list = Effect.fn("Questions.list")(function* (invocation: Invocation, selection: ReadonlyArray<string>) {
-  const project = yield* definitions(invocation)
+  const project = yield* declarations(invocation)
   const { graph } = project
-  const keys = yield* selected(invocation, project, selection, recorded(project))
+  const keys = yield* selected(invocation, project, selection, Effect.flatMap(definitions(invocation), recorded))
   yield* answer(invocation, Array.from(keys), (medium) => {
     if (!medium.animated) return Array.from(keys)
     const { nodes } = GraphReport.make(graph, keys)
@@ -58,8 +58,8 @@ export const graph = Effect.fn("Questions.graph")(function* (
   selection: ReadonlyArray<string>,
   format: GraphReport.Format
 ) {
-  const project = yield* definitions(invocation)
-  const keys = yield* selected(invocation, project, selection, recorded(project))
+  const project = yield* declarations(invocation)
+  const keys = yield* selected(invocation, project, selection, Effect.flatMap(definitions(invocation), recorded))
   const report = GraphReport.make(project.graph, keys)
   yield* Console.log(GraphReport.render(report, invocation.json ? "json" : format))
 })
@@ -70,7 +70,7 @@ export const plan = Effect.fn("Questions.plan")(function* (
   request: Plan.Request,
   { check }: { readonly check: boolean }
 ) {
-  const project = yield* versioned(invocation)
+  const project = yield* definitions(invocation)
   const plan = yield* planned(project.graph, request).pipe(Effect.provide(Project.services(project)))
   yield* tellUnmatched(invocation, plan.unmatched)
   yield* answer(invocation, PlanReport.toJson(plan), () => PlanReport.explain(plan))
@@ -82,7 +82,7 @@ export const status = Effect.fn("Questions.status")(function* (
   selection: ReadonlyArray<string>,
   each: "asset" | "partition"
 ) {
-  const project = yield* versioned(invocation)
+  const project = yield* definitions(invocation)
   const subject = yield* Effect.cached(recorded(project))
   const keys = yield* selected(invocation, project, selection, subject)
   const found = yield* subject
@@ -95,7 +95,7 @@ export const why = Effect.fn("Questions.why")(function* (
   asset: string,
   partition: string | null
 ) {
-  const project = yield* versioned(invocation)
+  const project = yield* definitions(invocation)
   yield* isOneAsset("why explains", project.graph, asset)
   const found = yield* recorded(project)
   if (partition !== null) yield* hasPartition(project.graph, found, { asset, partition })
@@ -105,7 +105,7 @@ export const why = Effect.fn("Questions.why")(function* (
 
 /** As declared: the database is not asked. */
 export const describe = Effect.fn("Questions.describe")(function* (invocation: Invocation, asset: string) {
-  const { graph } = yield* versioned(invocation)
+  const { graph } = yield* declarations(invocation)
   yield* isOneAsset("describe tells of", graph, asset)
   const report = AssetReport.make(graph, asset)
   yield* answer(invocation, report, (medium) => AssetReport.toText(report, medium))

@@ -40,6 +40,7 @@ describe("a computed code version", () => {
     ["a combinator is edited", "assets/orders.ts", `"1 day"`, `"2 days"`],
     ["a combinator in a factory is edited", "assets/regions.ts", `"1 minute"`, `"2 minutes"`],
     ["a description is edited", "assets/orders.ts", "What was ordered", "Orders"],
+    ["a description of one of several assets is edited", "assets/halves.ts", "first half", "left half"],
     ["a parameter of a factory is renamed", "assets/regions.ts", /\bname\b/, "called"],
     ["a loop variable is renamed", "assets/regions.ts", /\bdays\b/, "length"]
   ])("stays when %s", async (_, file, from, to) => {
@@ -74,6 +75,14 @@ describe("a computed code version", () => {
       "assets/report.ts",
       "{ customers, orders }",
       "{ customers: orders, orders }"
+    ],
+    ["the body of several assets is edited", ["left", "right"], "assets/halves.ts", "count / 2", "count / 3"],
+    [
+      "assets of one body are exchanged",
+      ["difference"],
+      "assets/halves.ts",
+      "one: left, other: right",
+      "one: right, other: left"
     ],
     ["one of several arguments of its factory is edited", ["region_south"], "assets/regions.ts", "size: 2", "size: 3"],
     ["one of several values of a loop is edited", ["total_february"], "assets/regions.ts", "28", "29"],

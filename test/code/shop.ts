@@ -151,14 +151,39 @@ export const plain = formatted("plain", (total) => String(total))
 export const padded = formatted("padded", (total) => String(total).padStart(9))
 `,
 
+  "assets/halves.ts": `
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Asset, Json, MultiAsset } from "effect-assets"
+import { orders } from "./orders.ts"
+
+const middle = (count: number) => Math.floor(count / 2)
+
+export const { left, right } = MultiAsset.make({
+  deps: { orders },
+  outputs: {
+    left: MultiAsset.output("left", { description: "The first half", io: Json.make({ schema: Schema.Int }) }),
+    right: MultiAsset.output("right", { io: Json.make({ schema: Schema.Int }) })
+  },
+  materialize: ({ orders }) => Effect.succeed({ left: middle(orders.length), right: orders.length - middle(orders.length) })
+})
+
+export const difference = Asset.make("difference", {
+  deps: { one: left, other: right },
+  io: Json.make({ schema: Schema.Int }),
+  materialize: ({ one, other }) => Effect.succeed(one - other)
+})
+`,
+
   "assets/index.ts": `
 import { Definitions } from "effect-assets"
 import { Mailer } from "./Mailer.ts"
 import * as Regions from "./regions.ts"
+import { difference } from "./halves.ts"
 import { letters } from "./report.ts"
 
 export default Definitions.make({
-  assets: [letters, ...Regions.regions, ...Regions.totals, Regions.plain, Regions.padded],
+  assets: [letters, difference, ...Regions.regions, ...Regions.totals, Regions.plain, Regions.padded],
   resources: Mailer.layer,
   codeVersions: new URL("./assets.manifest.json", import.meta.url)
 })

@@ -380,6 +380,20 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
       })
     )
 
+    it.effect("remembers what code versions were made from, as they were first described", () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const manifest = (digest: string) => ({
+          files: { 'a "b".ts': digest },
+          packages: { effect: "4.1.0" },
+          values: {}
+        })
+        yield* log.describeCode(new Map([1, 2].map((version) => [`1:${version}`, manifest(`of ${version}`)])))
+        yield* log.describeCode(new Map([["1:2", manifest("another")]]))
+        expect(yield* log.codeManifests(["1:2", "1:3"])).toEqual(new Map([["1:2", manifest("of 2")]]))
+      })
+    )
+
     it.effect("publishes many values at the same time", () =>
       Effect.gen(function* () {
         const run = yield* opened
