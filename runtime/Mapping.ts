@@ -61,7 +61,11 @@ export const upstream = (mapping: Mapping, down: End, up: End): ((index: number)
     case "Dimension":
       return alongDimension(mapping.dimension, down.keys!, up.keys!)
     case "Fixed":
-      return (index) => found(mapping.upstream[down.keys!.all[index]!] ?? [], up.keys!)
+      // A key may be called as what every object has.
+      return (index) => {
+        const key = down.keys!.all[index]!
+        return Object.hasOwn(mapping.upstream, key) ? found(mapping.upstream[key]!, up.keys!) : nothing
+      }
     case "Custom":
       return (index) => found(mapping.upstream(down.keys!.all[index]!), up.keys!)
     case "Previous":

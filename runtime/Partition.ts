@@ -40,7 +40,7 @@ export type Dimension = TimeWindows.TimeWindows | Fixed | Dynamic
 export type Dimensions = Readonly<Record<string, Dimension>>
 export type Partitioning = Dimension | Product
 export type Kind = TimeWindows.Grain | "fixed" | "dynamic" | "product"
-export { ranges } from "./Keys.ts"
+export { ranges, windowAt } from "./Keys.ts"
 export type { Keys } from "./Keys.ts"
 export type { TimeWindows } from "./TimeWindows.ts"
 

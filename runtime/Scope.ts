@@ -139,7 +139,7 @@ const spanWithin = (
     if (keys === undefined || partitions === undefined) return everySlice
     if (Partition.isTimed(partitions)) {
       return (index) => {
-        const window = Partition.window(partitions, keys.all[index]!)!
+        const window = Partition.windowAt(keys, index)!
         return window.start >= start && window.end <= end
       }
     }

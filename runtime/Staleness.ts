@@ -332,6 +332,7 @@ const frozenSlices = (
       found.length > 0 && found.every(([from, to]) => read.subarray(from, to).every((code) => code === codes.absent))
     )
   }
-  return (index) =>
-    hasClosed(asset, keys.all[index]!, lineage.moment.now) || incomplete.some((reading) => cannotRead(reading, index))
+  const hasEnded = (index: number) =>
+    asset.unrepeatable && (Partition.windowAt(keys, index)?.end ?? Infinity) <= lineage.moment.now
+  return (index) => hasEnded(index) || incomplete.some((reading) => cannotRead(reading, index))
 }

@@ -259,6 +259,7 @@ const offsetOf = ({ timezone }: TimeWindows, offset: number) =>
 
 /** When the window of a key begins. */
 const beginOf = (self: TimeWindows, key: string): number | undefined => {
+  if (!/^\d{4}-\d\d/.test(key)) return undefined
   const text = self.grain === "monthly" ? `${key}-01` : key
   const at = isDay(text) ? dayBegin(self, Date.parse(text)) : Date.parse(text)
   if (Number.isNaN(at) || begins(self, at, at + 1).length === 0) return undefined

@@ -162,6 +162,13 @@ describe("when it is said", () => {
     assert.deepStrictEqual(needs(regions, countries, { by }), { eu: ["at", "de", "fr"], us: ["us"] })
   })
 
+  it("a key of which nothing is said needs none", () => {
+    const by: Mapping.Mapping = { _tag: "Fixed", upstream: { acme: ["eu"] } }
+    const moment = new Partition.Moment(0, new Map([["customers", ["acme", "constructor"]]]))
+    const end = (partitions: Partition.Partitioning) => ({ partitions, keys: moment.keys(partitions) })
+    assert.deepStrictEqual([0, 1].map(Mapping.upstream(by, end(dynamic), end(regions))), [[[0, 1]], []])
+  })
+
   it("a function names keys, of which those that are none are left out", () => {
     const by: Mapping.Mapping = { _tag: "Custom", upstream: (key) => (key === "eu" ? ["bolt", "gone", "bolt"] : []) }
     assert.deepStrictEqual(needs(regions, dynamic, { by }), { eu: ["bolt"], us: [] })

@@ -72,6 +72,22 @@ describe("time", () => {
       end: Date.parse("2026-03-06")
     })
     assert.isUndefined(Partition.window(regions, "eu"))
+    for (const self of [daily, hourly, product, regions]) {
+      const keys = moment.keys(self)
+      for (const [index, key] of keys.all.entries()) {
+        assert.deepStrictEqual(Partition.windowAt(keys, index), Partition.window(self, key))
+      }
+    }
+  })
+
+  it("is not what a text far from any calendar names", () => {
+    const kathmandu = Partition.daily({ start: "2026-03-01", timezone: "Asia/Kathmandu" })
+    for (const key of ["-271821-04-20", "+275760-09-13", "1 March 2026", "2026", "2026-3-1", "2026-03-01 "]) {
+      assert.isFalse(Partition.isKey(daily, key), key)
+      assert.isFalse(Partition.isKey(hourly, key), key)
+      assert.isFalse(Partition.isKey(kathmandu, key), key)
+    }
+    assert.isFalse(Partition.isKey(hourly, "-271821-04-20T00:00Z"))
   })
 
   it("ends windows at their end, and never what has none", () => {
