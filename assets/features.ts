@@ -1,8 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
 import * as Schema from "effect/Schema"
-import * as SqlClient from "effect/sql/SqlClient"
-import { Asset, AssetCheck, Table } from "../runtime/index.ts"
+import { Asset, Table, TableCheck } from "../runtime/index.ts"
 import { listenHistory } from "./listen_history.ts"
 import { tracks } from "./tracks.ts"
 import { users } from "./users.ts"
@@ -31,10 +30,6 @@ export const features = Asset.make("features", {
 }).pipe(
   Asset.check("weights-positive", {
     blocking: true,
-    run: Effect.fnUntraced(function* ({ table }) {
-      const sql = yield* SqlClient.SqlClient
-      const [row] = yield* sql<{ bad: number }>`select count(*)::integer as bad from ${table} f where f.weight <= 0`
-      return row!.bad === 0 ? AssetCheck.pass() : AssetCheck.fail(`${row!.bad} rows have no positive weight`)
-    })
+    ...TableCheck.noRows(({ table }, sql) => sql`select * from ${table} f where f.weight <= 0`)
   })
 )
