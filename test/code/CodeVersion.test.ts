@@ -102,15 +102,15 @@ describe("a computed code version", () => {
   it("stays when a helper moves to another file", async () => {
     project.write({
       "assets/rounding.ts": "",
-      "assets/halves.ts": `export const half = (amount: number) => amount / 2`
+      "assets/fractions.ts": `export const half = (amount: number) => amount / 2`
     })
     project.write({
-      "assets/rounding.ts": `import { half } from "./halves.ts"\nexport const twice = (amount: number) => half(amount) * 4`
+      "assets/rounding.ts": `import { half } from "./fractions.ts"\nexport const twice = (amount: number) => half(amount) * 4`
     })
     project.edit("assets/pricing.ts", "clamp(amount) * 2", "twice(amount)")
     project.edit("assets/pricing.ts", `import {`, `import { twice } from "./rounding.ts"\nimport {`)
     const moved = await project.movedByAll([
-      ["assets/rounding.ts", `import { half } from "./halves.ts"`, `const divided = (count: number) => count / 2`],
+      ["assets/rounding.ts", `import { half } from "./fractions.ts"`, `const divided = (count: number) => count / 2`],
       ["assets/rounding.ts", "half(amount)", "divided(amount)"]
     ])
     assert.deepStrictEqual(moved, [])
