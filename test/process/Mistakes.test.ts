@@ -11,7 +11,7 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, stderr: str
   [["list", "usrs"], told('no asset is called "usrs"; did you mean users?', "  usrs", "  ^")],
   [
     ["plan", "users+ +"],
-    told('"+" cannot stand here; expected a number of levels or the end', "  users+ +", "         ^")
+    told('"+" cannot stand here; expected a number of levels, "and", "or" or the end', "  users+ +", "         ^")
   ],
   [["status", "2+featurs+1"], told('no asset is called "featurs"; did you mean features?', "  2+featurs+1", "    ^")],
   [
@@ -20,7 +20,7 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, stderr: str
   ],
   [
     ["materialize", "--partition", "2026-02-30"],
-    told('"2026-02-30" is not a partition key; keys are days such as 2025-01-31')
+    told('"2026-02-30" is not a partition key; the partitions of listen_history are daily from 2025-01-01')
   ],
   [
     ["plan", "--from", "2026-01-02", "--to", "2026-01-01"],
