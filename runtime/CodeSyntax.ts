@@ -241,7 +241,7 @@ class Printer {
     const given = children(node["arguments"])
     if (isAssetCall(node)) {
       this.calls.push({ call: node, scope })
-      this.out.push("Asset[")
+      this.out.push(`Asset.${functionName(node)}[`)
       for (const argument of given) this.options(argument, scope)
       return void this.out.push("]")
     }

@@ -58,6 +58,13 @@ describe("a computed code version", () => {
       "known.set(1, 10)",
       "known.set(1, 11)"
     ],
+    [
+      "a dependency is read in another way",
+      ["difference"],
+      "assets/halves.ts",
+      "one: left",
+      "one: Asset.ignoreVersion(left)"
+    ],
     ["its SQL is edited", ["customers"], "sql/customers.sql", "1 as id", "2 as id"],
     [
       "a package that it uses is of another version",
