@@ -283,7 +283,7 @@ describe.concurrent("a shop in trouble", { timeout: 60_000 }, () => {
   it("waits with wiping until nobody computes the value", async () => {
     const shop = await openShop()
     await shop.assets(["materialize", "+revenue"])
-    const computing = shop.start(["materialize", "revenue", "--force", "--json"], { SHOP_SLOW: "2000" })
+    const computing = shop.start(["materialize", "revenue", "--force", "--json"], { SHOP_SLOW: "8000" })
     await computing.shows("StepStarted")
     const wiped = await shop.assets(["wipe", "revenue", "--yes"])
     expect(wiped.stderr).toBe("revenue is being computed; waiting for it\n")
