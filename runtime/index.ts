@@ -101,6 +101,7 @@ export type * as Scope from "./Scope.ts"
 export type * as PlanSteps from "./PlanSteps.ts"
 export type * as LeftOut from "./LeftOut.ts"
 export type * as Plan from "./Plan.ts"
+export type * as Forecast from "./Forecast.ts"
 
 // do
 export type * as OtlpConfig from "./OtlpConfig.ts"

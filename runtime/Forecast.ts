@@ -1,0 +1,347 @@
+/**
+ * How long a plan is expected to take, by how long its assets took before: when each block would end, when the run
+ * would, and what its conditional steps come to.
+ *
+ * It goes by blocks and never by single steps, of which there may be millions. What is not known is counted, never
+ * guessed; that something fails, waits for another process or is cut off is left out.
+ */
+import type { AssetGraph } from "./AssetGraph.ts"
+import type * as Mapping from "./Mapping.ts"
+import type * as Plan from "./Plan.ts"
+
+/** What is expected of a block; times are seconds. */
+export interface Expected {
+  readonly block: Plan.Block
+  readonly count: number
+  /** How long one of its steps takes; `undefined` for an asset that was never run. */
+  readonly each: number | undefined
+  /** From the start of the run. Both are `undefined` where the block, or one that it waits for, was never run. */
+  readonly starts: number | undefined
+  readonly ends: number | undefined
+}
+
+/** Steps, how many of them were never run, and the seconds that the others take one after another. */
+export interface Amount {
+  readonly steps: number
+  readonly unknown: number
+  readonly seconds: number
+}
+
+export interface Forecast {
+  /** Steps at the same time. */
+  readonly concurrency: number
+  /** In the order of the plan. */
+  readonly blocks: ReadonlyArray<Expected>
+  readonly work: Amount
+  /** What an early cutoff could save at most. */
+  readonly conditional: Amount
+  /** Of the run, as if what was never run took no time; `undefined` when nothing was. */
+  readonly seconds: number | undefined
+  /** The assets that follow each other for longest: no concurrency makes the run shorter. */
+  readonly criticalPath: { readonly seconds: number; readonly assets: ReadonlyArray<string> }
+}
+
+export interface Options {
+  /** By asset, the seconds that one step takes; without those that never ran. */
+  readonly durations: ReadonlyMap<string, number>
+  readonly concurrency: number
+}
+
+/**
+ * List scheduling as the executor does it: a step is taken in the order in which it became ready, by the worker that
+ * is free first. Slices that read others slice by slice are ready once the first of those has ended; an asset's other
+ * readers wait for all of its planned slices.
+ */
+export const make = (
+  graph: AssetGraph,
+  { blocks }: Pick<Plan.Plan, "blocks">,
+  { concurrency, durations }: Options
+): Forecast => {
+  const before = waits(graph, blocks)
+  const expected = new Schedule(blocks, before, durations, concurrency).run()
+  const work = amount(expected)
+  return {
+    concurrency,
+    blocks: expected.map(({ from: _, to: __, ...slot }) => slot),
+    work,
+    conditional: amount(expected.filter(({ block }) => block.certainty === "Conditional")),
+    seconds: work.unknown === work.steps ? undefined : expected.reduce((last, { to }) => Math.max(last, to), 0),
+    criticalPath: criticalPath(before, expected)
+  }
+}
+
+/** The seconds that are left of the run when this much of its work is done; `undefined` when not all of it is known. */
+export const left = ({ seconds, work }: Forecast, done: number): number | undefined =>
+  seconds === undefined || work.unknown > 0 || work.seconds === 0
+    ? undefined
+    : seconds * Math.max(0, 1 - done / work.seconds)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+/** With the times that are reckoned with where none are known. */
+interface Slot extends Expected {
+  readonly from: number
+  readonly to: number
+}
+
+const amount = (expected: ReadonlyArray<Expected>): Amount => {
+  let [steps, unknown, seconds] = [0, 0, 0]
+  for (const { count, each } of expected) {
+    steps += count
+    if (each === undefined) unknown += count
+    else seconds += count * each
+  }
+  return { steps, unknown, seconds }
+}
+
+/** What a block waits for: an asset's planned slices, or with `slicewise` only the ones that its own slices read. */
+interface Wait {
+  readonly asset: string
+  readonly slicewise: boolean
+}
+
+/** By block. What it reads of versioned dependencies, its reasons name. */
+const waits = (graph: AssetGraph, blocks: ReadonlyArray<Plan.Block>): ReadonlyArray<ReadonlyArray<Wait>> => {
+  const planned = new Set(blocks.map(({ asset }) => asset))
+  const isCut = (key: string) => graph.nodes.get(key)!.asset.partitions !== undefined
+  return blocks.map(({ asset, reasons }) => {
+    const { after, checkedAgainst, deps } = graph.nodes.get(asset)!
+    const moving = new Set(
+      reasons.flatMap((reason) => (reason._tag === "DependencyPlanned" ? [reason.dependency] : []))
+    )
+    const read = deps
+      .filter((edge) => (edge.versioned ? moving : planned).has(edge.asset))
+      .map((edge) => ({ asset: edge.asset, slicewise: slicewise.has(edge.mapping._tag) }))
+    const followed = [...after, ...checkedAgainst]
+      .filter((other) => planned.has(other))
+      .map((other) => ({ asset: other, slicewise: isCut(asset) && isCut(other) }))
+    return [...read, ...followed]
+  })
+}
+
+const slicewise: ReadonlySet<Mapping.Mapping["_tag"]> = new Set(["Identity", "Previous"])
+
+/** Of an asset's planned slices, as far as they are scheduled. */
+interface Scheduled {
+  /** Blocks that are not. */
+  left: number
+  /** When the first slice ends, and the last. */
+  first: number
+  last: number
+  isKnown: boolean
+  readonly waiting: Array<{ readonly block: number; readonly slicewise: boolean }>
+}
+
+/** A block's own state before it is scheduled. */
+interface Pending {
+  left: number
+  ready: number
+  /** When the last of the slices that its own read slice by slice ends, after which it has one more to do. */
+  tail: number
+  isKnown: boolean
+  isChain: boolean
+}
+
+class Schedule {
+  private readonly blocks: ReadonlyArray<Plan.Block>
+  private readonly durations: ReadonlyMap<string, number>
+  private readonly assets = new Map<string, Scheduled>()
+  private readonly pending: ReadonlyArray<Pending>
+  private readonly slots: Array<Slot> = []
+  private readonly queue = new Queue()
+  /** When each worker is free. */
+  private readonly workers: Workers
+
+  constructor(
+    blocks: ReadonlyArray<Plan.Block>,
+    before: ReadonlyArray<ReadonlyArray<Wait>>,
+    durations: ReadonlyMap<string, number>,
+    concurrency: number
+  ) {
+    this.blocks = blocks
+    this.durations = durations
+    this.workers = new Workers(concurrency)
+    for (const { asset } of blocks) {
+      const known = this.assets.get(asset)
+      if (known !== undefined) known.left++
+      else this.assets.set(asset, { left: 1, first: Infinity, last: 0, isKnown: true, waiting: [] })
+    }
+    this.pending = blocks.map((block, index) => {
+      const all = before[index]!
+      const others = all.filter(({ asset }) => asset !== block.asset)
+      for (const { asset, slicewise } of others) this.assets.get(asset)!.waiting.push({ block: index, slicewise })
+      // The slices before it are those of the block before: blocks of an asset stand together.
+      const isChain = others.length < all.length
+      const left = others.length + (isChain ? 1 : 0)
+      return { left, ready: 0, tail: 0, isKnown: true, isChain }
+    })
+  }
+
+  run(): ReadonlyArray<Slot> {
+    for (const [index, { left }] of this.pending.entries()) if (left === 0) this.queue.add(0, index)
+    for (let index = this.queue.take(); index !== undefined; index = this.queue.take()) {
+      const slot = this.schedule(index)
+      this.slots[index] = slot
+      if (this.pending[index + 1]?.isChain) this.free(index + 1, slot.to, 0, slot.ends !== undefined)
+      this.settle(slot)
+    }
+    return this.slots
+  }
+
+  private schedule(index: number): Slot {
+    const block = this.blocks[index]!
+    const { isChain, isKnown, ready, tail } = this.pending[index]!
+    const count = block.to - block.from
+    const each = this.durations.get(block.asset)
+    const seconds = each ?? 0
+    const [from, end] = isChain
+      ? this.workers.take(ready, 1, count * seconds)
+      : this.workers.take(ready, count, seconds)
+    const to = Math.max(end, tail + seconds)
+    const known = isKnown && each !== undefined
+    return { block, count, each, from, to, starts: known ? from : undefined, ends: known ? to : undefined }
+  }
+
+  private settle({ block, each = 0, ends, from, to }: Slot): void {
+    const asset = this.assets.get(block.asset)!
+    asset.first = Math.min(asset.first, from + each)
+    asset.last = Math.max(asset.last, to)
+    asset.isKnown &&= ends !== undefined
+    if (--asset.left > 0) return
+    for (const { block, slicewise } of asset.waiting) {
+      this.free(block, slicewise ? asset.first : asset.last, asset.last, asset.isKnown)
+    }
+  }
+
+  private free(index: number, ready: number, tail: number, isKnown: boolean): void {
+    const pending = this.pending[index]!
+    pending.ready = Math.max(pending.ready, ready)
+    pending.tail = Math.max(pending.tail, tail)
+    pending.isKnown &&= isKnown
+    if (--pending.left === 0) this.queue.add(pending.ready, index)
+  }
+}
+
+class Workers {
+  private readonly free: Array<number>
+
+  constructor(count: number) {
+    this.free = Array.from({ length: count }, () => 0)
+  }
+
+  /** Gives out so many equal steps that are ready at the same time; answers with the first start and the last end. */
+  take(ready: number, count: number, seconds: number): readonly [number, number] {
+    const at = this.free.map((time) => Math.max(time, ready)).sort((a, b) => a - b)
+    const start = at[0]!
+    if (seconds === 0) return [start, start]
+    // Whole rounds at once. A step that ends by the level is never taken after one that does not, so the few that are
+    // left are given out one by one to the same end.
+    const level = levelOf(at, count * seconds)
+    let [left, end] = [count, 0]
+    for (const [worker, time] of at.entries()) {
+      const rounds = Math.min(left, Math.max(0, Math.floor((level - time) / seconds - rounding)))
+      if (rounds === 0) continue
+      left -= rounds
+      at[worker] = time + rounds * seconds
+      end = Math.max(end, at[worker])
+    }
+    for (; left > 0; left--) {
+      const first = at.reduce((first, time, worker) => (time < at[first]! ? worker : first), 0)
+      at[first]! += seconds
+      end = Math.max(end, at[first]!)
+    }
+    this.free.splice(0, at.length, ...at)
+    return [start, end]
+  }
+}
+
+/** Of a quotient that should be whole. */
+const rounding = 1e-9
+
+/** When workers that are free at these times, earliest first, would end if the work could be shared out evenly. */
+const levelOf = (free: ReadonlyArray<number>, work: number): number => {
+  let sum = work
+  for (const [index, time] of free.entries()) {
+    if (index > 0 && sum / index <= time) return sum / index
+    sum += time
+  }
+  return sum / free.length
+}
+
+/** Blocks by when they are ready, and those that are at the same time in the order of the plan: a binary heap. */
+class Queue {
+  private readonly items: Array<readonly [ready: number, block: number]> = []
+
+  add(ready: number, block: number): void {
+    const { items } = this
+    let at = items.length
+    items.push([ready, block])
+    while (at > 0 && isBefore(items[at]!, items[(at - 1) >> 1]!)) {
+      this.swap(at, (at - 1) >> 1)
+      at = (at - 1) >> 1
+    }
+  }
+
+  take(): number | undefined {
+    const { items } = this
+    const first = items[0]
+    const last = items.pop()
+    if (first === undefined || last === undefined) return undefined
+    if (items.length === 0) return first[1]
+    items[0] = last
+    for (let at = 0; ;) {
+      let least = at
+      for (const child of [2 * at + 1, 2 * at + 2]) {
+        if (child < items.length && isBefore(items[child]!, items[least]!)) least = child
+      }
+      if (least === at) return first[1]
+      this.swap(at, least)
+      at = least
+    }
+  }
+
+  private swap(one: number, other: number): void {
+    const { items } = this
+    const item = items[one]!
+    items[one] = items[other]!
+    items[other] = item
+  }
+}
+
+const isBefore = (one: readonly [number, number], other: readonly [number, number]) =>
+  one[0] < other[0] || (one[0] === other[0] && one[1] < other[1])
+
+/** The longest way through the plan with a worker for every step. */
+const criticalPath = (
+  before: ReadonlyArray<ReadonlyArray<Wait>>,
+  expected: ReadonlyArray<Expected>
+): Forecast["criticalPath"] => {
+  const ways = new Map<string, Way>()
+  let longest: Way | undefined
+  for (const [index, { block, count, each = 0 }] of expected.entries()) {
+    const { asset } = block
+    const known = ways.get(asset)
+    let via: Way | undefined
+    for (const wait of before[index]!) via = longer(via, ways.get(wait.asset))
+    // Slices that read earlier ones of their own go one by one.
+    const own = before[index]!.some((wait) => wait.asset === asset) ? count * each : each
+    const seconds = own + (via?.seconds ?? 0)
+    const way = longer(known, { asset, seconds, via: via?.asset === asset ? via.via : via })!
+    ways.set(asset, way)
+    longest = longer(longest, way)
+  }
+  const assets: Array<string> = []
+  for (let way = longest; way !== undefined; way = way.via) assets.unshift(way.asset)
+  return { seconds: longest?.seconds ?? 0, assets }
+}
+
+interface Way {
+  readonly asset: string
+  readonly seconds: number
+  readonly via: Way | undefined
+}
+
+const longer = (one: Way | undefined, other: Way | undefined) =>
+  one === undefined || (other !== undefined && other.seconds > one.seconds) ? other : one
