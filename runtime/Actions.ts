@@ -4,7 +4,6 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Console from "effect/Console"
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as CheckRun from "./CheckRun.ts"
@@ -13,7 +12,17 @@ import type * as Definitions from "./Definitions.ts"
 import * as Doctor from "./Doctor.ts"
 import * as EventLog from "./EventLog.ts"
 import * as ExitCode from "./ExitCode.ts"
-import { answer, declarations, definitions, type Invocation, recorded, selected, tellUnmatched } from "./Invocation.ts"
+import {
+  answer,
+  concurrency,
+  declarations,
+  definitions,
+  forecast,
+  type Invocation,
+  recorded,
+  selected,
+  tellUnmatched
+} from "./Invocation.ts"
 import * as LiveRun from "./LiveRun.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
@@ -23,26 +32,18 @@ import type * as Runtime from "./Runtime.ts"
 import * as Screen from "./Screen.ts"
 import * as WipeRun from "./WipeRun.ts"
 
-/** `ASSETS_CONCURRENCY`: steps that compute at the same time, at least 1. Default: 4. */
-export const concurrency = Config.Int("ASSETS_CONCURRENCY").pipe(
-  Config.withDefault(4),
-  Effect.filterOrFail(
-    (steps) => steps >= 1,
-    (steps) => new ExitCode.UsageError({ message: `ASSETS_CONCURRENCY is ${steps}; it must be at least 1` })
-  )
-)
-
 export const materialize = Effect.fn("Actions.materialize")(function* (
   invocation: Invocation,
   request: Plan.Request,
   steps: number | undefined
 ) {
   const project = yield* definitions(invocation)
+  const atATime = steps ?? (yield* concurrency)
   const watcher = invocation.json
     ? yield* LiveRun.forPrograms
-    : yield* Effect.flatMap(Screen.standard, LiveRun.forPeople)
+    : yield* LiveRun.forPeople(yield* Screen.standard, (plan) => forecast(project.graph, plan, atATime))
   const planned = (plan: Plan.Plan) => Effect.andThen(tellUnmatched(invocation, plan.unmatched), watcher.planned(plan))
-  const options = { request, concurrency: steps ?? (yield* concurrency), watcher: { ...watcher, planned } }
+  const options = { request, concurrency: atATime, watcher: { ...watcher, planned } }
   const outcome = yield* erased(LiveRun.materialize(project, options)).pipe(Effect.provide(Project.services(project)))
   yield* ExitCode.end(ExitCode.ofFailures(outcome.failures))
 })

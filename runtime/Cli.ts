@@ -93,6 +93,9 @@ const runId = Argument.String("id").pipe(Argument.withDescription("As `assets ru
 
 /** What `materialize` and `plan` share. */
 const request = {
+  concurrency: atLeastOne("concurrency", "Steps that compute at the same time (ASSETS_CONCURRENCY, else 4)").pipe(
+    Flag.optional
+  ),
   selection,
   partition: partition("Only this partition"),
   from: text("from", "KEY", "Only partitions from this one on"),
@@ -124,16 +127,8 @@ const toRequest = (flags: {
   accept: flags.accept
 })
 
-const materialize = Command.make(
-  "materialize",
-  {
-    ...request,
-    concurrency: atLeastOne("concurrency", "Steps that compute at the same time (ASSETS_CONCURRENCY, else 4)").pipe(
-      Flag.optional
-    )
-  },
-  ({ concurrency, ...flags }) =>
-    acting((actions, told) => actions.materialize(told, toRequest(flags), Option.getOrUndefined(concurrency)))
+const materialize = Command.make("materialize", request, ({ concurrency, ...flags }) =>
+  acting((actions, told) => actions.materialize(told, toRequest(flags), Option.getOrUndefined(concurrency)))
 ).pipe(
   Command.withDescription("Bring the selection up to date: everything that is not Current without one"),
   Command.withExamples([
@@ -146,7 +141,10 @@ const materialize = Command.make(
 const plan = Command.make(
   "plan",
   { ...request, check: toggle("check", "Exit with 3 when there is something to do") },
-  ({ check, ...flags }) => asking((questions, told) => questions.plan(told, toRequest(flags), { check }))
+  ({ check, concurrency, ...flags }) =>
+    asking((questions, told) =>
+      questions.plan(told, toRequest(flags), { check, steps: Option.getOrUndefined(concurrency) })
+    )
 ).pipe(Command.withDescription("Show what materialize would do, and why"))
 
 const status = Command.make(

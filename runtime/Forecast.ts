@@ -62,7 +62,7 @@ export const make = (
   const work = amount(expected)
   return {
     concurrency,
-    blocks: expected.map(({ from: _, to: __, ...slot }) => slot),
+    blocks: expected.map(({ block, count, each, ends, starts }) => ({ block, count, each, starts, ends })),
     work,
     conditional: amount(expected.filter(({ block }) => block.certainty === "Conditional")),
     seconds: work.unknown === work.steps ? undefined : expected.reduce((last, { to }) => Math.max(last, to), 0),

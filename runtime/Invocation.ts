@@ -2,6 +2,7 @@
  * What every command is told, what it starts from, and how it answers: one JSON document for programs, text for people.
  */
 import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as AssetGraph from "./AssetGraph.ts"
@@ -10,6 +11,8 @@ import * as CheckHistory from "./CheckHistory.ts"
 import type * as Definitions from "./Definitions.ts"
 import * as ConfigDigests from "./ConfigDigests.ts"
 import * as EventLog from "./EventLog.ts"
+import * as ExitCode from "./ExitCode.ts"
+import * as Forecast from "./Forecast.ts"
 import * as Plan from "./Plan.ts"
 import * as Project from "./Project.ts"
 import * as Report from "./Report.ts"
@@ -94,6 +97,27 @@ export const plan = Effect.fn("Invocation.plan")(function* (graph: AssetGraph.As
   const log = yield* EventLog.EventLog
   const catalog = yield* inForce(graph, yield* log.catalog)
   return yield* Effect.fromResult(Plan.make(graph, catalog, request, yield* Clock.currentTimeMillis))
+})
+
+/** `ASSETS_CONCURRENCY`: steps that compute at the same time, at least 1. Default: 4. */
+export const concurrency = Config.Int("ASSETS_CONCURRENCY").pipe(
+  Config.withDefault(4),
+  Effect.filterOrFail(
+    (steps) => steps >= 1,
+    (steps) => new ExitCode.UsageError({ message: `ASSETS_CONCURRENCY is ${steps}; it must be at least 1` })
+  )
+)
+
+/** What a plan comes to with so many steps at a time, by how long its assets took before. */
+export const forecast = Effect.fn("Invocation.forecast")(function* (
+  graph: AssetGraph.AssetGraph,
+  plan: Plan.Plan,
+  concurrency: number
+) {
+  const log = yield* EventLog.EventLog
+  const assets = new Set(plan.blocks.map(({ asset }) => asset))
+  const durations = assets.size === 0 ? new Map<string, number>() : yield* log.durations(Array.from(assets))
+  return Forecast.make(graph, plan, { durations, concurrency })
 })
 
 /** `text` gets the time in milliseconds since the epoch. */

@@ -14,6 +14,7 @@ import type * as Definitions from "./Definitions.ts"
 import * as Event from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
 import * as Executor from "./Executor.ts"
+import type * as Forecast from "./Forecast.ts"
 import * as Invocation from "./Invocation.ts"
 import type * as Plan from "./Plan.ts"
 import type { PlanError } from "./PlanError.ts"
@@ -24,7 +25,7 @@ import type { SelectionError } from "./Selection.ts"
 
 /** Is told of a plan before it is carried out, of each event once it is recorded, and of the end. */
 export interface Watcher {
-  readonly planned: (plan: Plan.Plan) => Effect.Effect<void>
+  readonly planned: (plan: Plan.Plan) => Effect.Effect<void, EventLog.EventLogError, EventLog.EventLog>
   readonly observe: (event: Event.Event) => Effect.Effect<void>
   readonly ended: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>
 }
@@ -55,7 +56,10 @@ export const materialize = Effect.fn("LiveRun.materialize")(function* <D extends
 })
 
 /** For people: the plan, a line for each step that settled, a summary; on a terminal a live view below them. */
-export const forPeople = (screen: Screen): Effect.Effect<Watcher> =>
+export const forPeople = (
+  screen: Screen,
+  forecast: (plan: Plan.Plan) => Effect.Effect<Forecast.Forecast, EventLog.EventLogError, EventLog.EventLog>
+): Effect.Effect<Watcher> =>
   Effect.sync(() => {
     let progress: Progress | undefined
     let open = false
@@ -66,8 +70,8 @@ export const forPeople = (screen: Screen): Effect.Effect<Watcher> =>
     )
     const watcher: Watcher = {
       planned: (plan) =>
-        Effect.suspend(() => {
-          const made = new Progress(plan, screen.medium.style)
+        Effect.flatMap(forecast(plan), (foreseen) => {
+          const made = new Progress(plan, foreseen, screen.medium)
           if (plan.steps.length > 0) progress = made
           return screen.print(made.planned())
         }),

@@ -3,6 +3,7 @@
  *
  * Slices of an asset that are planned for the same reasons share a line.
  */
+import type * as Forecast from "./Forecast.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import * as Reason from "./Reason.ts"
@@ -10,18 +11,41 @@ import * as Report from "./Report.ts"
 
 /** A line for each asset and why, then what is left out and why. */
 export const explain = (plan: Plan.Plan): ReadonlyArray<string> => {
-  const lines = [...steps(plan), ...leftOut(plan)]
+  const lines = [...lined(plan.blocks.map(unforeseen), false, Report.paper), ...leftOut(plan)]
   return lines.length === 0 ? ["Everything is Current"] : lines
 }
 
+/** Likewise, with how long each takes and when it would end: a table on a terminal. The last lines tell of the run. */
+export const toText = (plan: Plan.Plan, forecast: Forecast.Forecast, medium: Report.Medium): ReadonlyArray<string> =>
+  plan.blocks.length === 0 ? explain(plan) : [...steps(forecast, medium), ...leftOut(plan), ...summary(forecast)]
+
 /** What there is to do, dependencies first. */
-export const steps = (plan: Plan.Plan): ReadonlyArray<string> => {
-  const rows = Array.from(
-    Map.groupBy(plan.blocks, (block) => [block.asset, block.certainty, ...block.reasons.map(idOf)].join(" ")).values(),
-    (blocks) => [nameOf(blocks), blocks[0]!.certainty, reasonsInWords(blocks)] as const
-  )
-  const width = rows.reduce((width, [name]) => Math.max(width, name.length), 0)
-  return rows.map(([name, certainty, reasons]) => `${name.padEnd(width)}  ${certainty.padEnd(11)}  ${reasons}`)
+export const steps = ({ blocks, seconds }: Forecast.Forecast, medium: Report.Medium): ReadonlyArray<string> =>
+  lined(blocks, seconds !== undefined, medium)
+
+/** How long the run takes, what an early cutoff could save of it, and what no concurrency could. */
+export const summary = ({
+  concurrency,
+  conditional,
+  criticalPath,
+  seconds,
+  work
+}: Forecast.Forecast): ReadonlyArray<string> => {
+  const all = Report.count(work.steps, "step")
+  const run =
+    seconds === undefined
+      ? `${all}; no step was run before, so nothing is known of how long it takes`
+      : `${all}, about ${inTime(seconds)} with ${Report.number(concurrency)} at a time`
+  const { assets, seconds: shortest } = criticalPath
+  const isShorter = seconds !== undefined && assets.length > 1 && shortest < 0.99 * seconds
+  const were = work.unknown === 1 ? "was" : "were"
+  return [
+    conditional.steps === 0 ? run : `${run}; ${saving(conditional, work)}`,
+    ...(seconds === undefined || work.unknown === 0
+      ? []
+      : [`Not counted: ${Report.count(work.unknown, "step")} that ${were} never run before`]),
+    ...(isShorter ? [`Not before ${inTime(shortest)}, however many at a time: ${chain(assets)}`] : [])
+  ]
 }
 
 /** What is selected and not planned, and what would have to be selected with it. */
@@ -34,16 +58,102 @@ export const leftOut = (plan: Plan.Plan): ReadonlyArray<string> => [
   )
 ]
 
-/** What `plan --json` prints. */
-export const toJson = (plan: Plan.Plan) => ({
-  steps: plan.steps.map(({ asset, certainty, partition, reasons }) => ({ asset, partition, certainty, reasons })),
-  upstreamNotSelected: plan.upstreamNotSelected,
-  nothingToRead: plan.nothingToRead
-})
+/** What `plan --json` prints. Seconds of a block are those of its steps one after another. */
+export const toJson = (
+  plan: Plan.Plan,
+  { blocks, concurrency, conditional, criticalPath, seconds, work }: Forecast.Forecast
+) => {
+  const each = new Map(blocks.map(({ block, each }) => [block.asset, each]))
+  return {
+    steps: plan.steps.map(({ asset, certainty, partition, reasons }) => {
+      return { asset, partition, certainty, reasons, expectedSeconds: toMillisecond(each.get(asset)) }
+    }),
+    blocks: blocks.map(({ block: { asset, certainty, partitions, reasons }, count, each, ends, starts }) => ({
+      asset,
+      partitions,
+      count,
+      certainty,
+      reasons,
+      expectedSeconds: toMillisecond(each && count * each),
+      startsAfterSeconds: toMillisecond(starts),
+      endsAfterSeconds: toMillisecond(ends)
+    })),
+    forecast: {
+      seconds: toMillisecond(seconds),
+      unknown: work.unknown,
+      conditionalSeconds: toMillisecond(conditional.seconds),
+      concurrency,
+      criticalPath: { ...criticalPath, seconds: toMillisecond(criticalPath.seconds) }
+    },
+    upstreamNotSelected: plan.upstreamNotSelected,
+    nothingToRead: plan.nothingToRead
+  }
+}
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const unforeseen = (block: Plan.Block): Forecast.Expected => {
+  return { block, count: block.to - block.from, each: undefined, starts: undefined, ends: undefined }
+}
+
+const lined = (
+  expected: ReadonlyArray<Forecast.Expected>,
+  isForeseen: boolean,
+  medium: Report.Medium
+): ReadonlyArray<string> => {
+  const alike = Map.groupBy(expected, ({ block }) =>
+    [block.asset, block.certainty, ...block.reasons.map(idOf)].join(" ")
+  )
+  const rows = Array.from(alike.values(), (group) => {
+    const blocks = group.map(({ block }) => block)
+    const [takes, ends] = timesOf(group)
+    // Without titles the times say what they are.
+    const times = medium.animated ? [takes, ends] : [`takes ${takes}`, `ends after ${ends}`]
+    return [
+      nameOf(blocks),
+      blocks[0]!.certainty.padEnd("Conditional".length),
+      ...(isForeseen ? times : ["", ""]),
+      reasonsInWords(blocks)
+    ]
+  })
+  const lines = Report.table(columns, rows, medium)
+  return medium.animated ? lines : lines.slice(1)
+}
+
+const columns: ReadonlyArray<Report.Column> = [
+  { title: "step" },
+  { title: "certainty", paint: (style, text) => (text.startsWith("Conditional") ? style.dim(text) : text) },
+  { title: "takes" },
+  { title: "ends after" },
+  { title: "why", gives: true }
+]
+
+/** How long its steps take, and when the last one ends. */
+const timesOf = (group: ReadonlyArray<Forecast.Expected>): readonly [string, string] => {
+  const { each } = group[0]!
+  const steps = group.reduce((sum, { count }) => sum + count, 0)
+  const ends = group.map(({ ends }) => ends ?? Infinity).reduce((last, end) => Math.max(last, end))
+  const times = steps === 1 ? "" : `${Report.number(steps)} × `
+  return [each === undefined ? "?" : times + inTime(each), ends === Infinity ? "?" : inTime(ends)]
+}
+
+const toMillisecond = (seconds: number | undefined) =>
+  seconds === undefined ? null : Math.round(seconds * 1000) / 1000
+
+const inTime = (seconds: number) => Report.estimate(seconds * 1000)
+
+const saving = ({ seconds, steps, unknown }: Forecast.Amount, work: Forecast.Amount): string => {
+  const which = steps === work.steps ? (steps === 1 ? "it" : "all of them") : `${Report.number(steps)} of them`
+  const time = unknown === steps ? "" : ` (${unknown === 0 ? "" : "at least "}${inTime(seconds)})`
+  return steps === 1
+    ? `${which}${time} is conditional and falls away if what it reads comes out the same`
+    : `${which}${time} are conditional and fall away if what they read comes out the same`
+}
+
+const chain = (assets: ReadonlyArray<string>): string =>
+  (assets.length <= 7 ? assets : [...assets.slice(0, 3), "…", ...assets.slice(-3)]).join(", then ")
 
 /** Slices that are Stale because of their own slice of a dependency are alike. */
 const idOf = (reason: Reason.Reason): string =>

@@ -5,6 +5,7 @@
  */
 import type { Event, Of } from "./Event.ts"
 import * as EventLine from "./EventLine.ts"
+import * as Forecast from "./Forecast.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import * as PlanReport from "./PlanReport.ts"
@@ -13,35 +14,52 @@ import * as Report from "./Report.ts"
 interface Running {
   readonly name: string
   readonly since: number
+  /** How long it takes, as far as that is known. */
+  readonly expected: number
   readonly note: string
 }
 
 /** Takes a plan's events in order. */
 export class Progress {
   private readonly plan: Plan.Plan
+  private readonly forecast: Forecast.Forecast
+  private readonly medium: Report.Medium
   private readonly style: Report.Style
   private readonly width: number
+  /** Seconds that a step of each asset takes, without those that were never run. */
+  private readonly expected: ReadonlyMap<string, number>
   private readonly running = new Map<string, Running>()
   private readonly tally = new Map<Event["_tag"], number>()
   private startedAt = 0
+  /** Seconds that the settled steps were expected to take. */
+  private done = 0
 
-  constructor(plan: Plan.Plan, style: Report.Style) {
+  constructor(plan: Plan.Plan, forecast: Forecast.Forecast, medium: Report.Medium) {
     this.plan = plan
-    this.style = style
-    this.width = Math.min(40, Math.max(0, ...plan.steps.map((step) => Partition.show(step).length)))
+    this.forecast = forecast
+    this.medium = medium
+    this.style = medium.style
+    this.width = Math.min(
+      40,
+      plan.steps.reduce((width, step) => Math.max(width, Partition.show(step).length), 0)
+    )
+    this.expected = new Map(
+      forecast.blocks.flatMap(({ block, each }) => (each === undefined ? [] : [[block.asset, each]]))
+    )
   }
 
   /** What there is to do, and why; a long plan is abbreviated. */
   planned(): ReadonlyArray<string> {
-    const lines = PlanReport.steps(this.plan)
-    if (lines.length === 0) return PlanReport.explain(this.plan)
+    if (this.plan.blocks.length === 0) return PlanReport.explain(this.plan)
+    const lines = PlanReport.steps(this.forecast, { ...this.medium, columns: this.medium.columns - indent.length })
     const shown = lines.length > longest ? longest - 5 : lines.length
     const left = lines.length - shown
     return [
       `${Report.count(this.plan.steps.length, "step")} to do:`,
-      ...lines.slice(0, shown).map((line) => `  ${line}`),
+      ...lines.slice(0, shown).map((line) => indent + line),
       ...(left === 0 ? [] : [`  … and ${Report.number(left)} more; \`assets plan\` shows all`]),
       ...PlanReport.leftOut(this.plan),
+      ...(this.forecast.seconds === undefined ? [] : PlanReport.summary(this.forecast)),
       ""
     ]
   }
@@ -54,7 +72,12 @@ export class Progress {
         this.startedAt = at
         return []
       case "StepStarted":
-        this.running.set(Partition.id(event), { name: Partition.show(event), since: at, note: "" })
+        this.running.set(Partition.id(event), {
+          name: Partition.show(event),
+          since: at,
+          expected: this.expected.get(event.asset) ?? 0,
+          note: ""
+        })
         return []
       case "StepRetried": {
         const known = this.running.get(Partition.id(event))
@@ -78,7 +101,7 @@ export class Progress {
     }
   }
 
-  /** The steps that run now, and how many are done. */
+  /** The steps that run now, how many are done, and where all were run before about how long the rest takes. */
   view(now: number, rows: number): ReadonlyArray<string> {
     const running = Array.from(this.running.values())
     const shown = running.slice(0, Math.max(1, rows - 3))
@@ -89,12 +112,21 @@ export class Progress {
         `  ${name.padEnd(this.width)}  ${Report.duration(Math.max(0, now - since))}  ${note}`.trimEnd()
       ),
       ...(shown.length < running.length ? [`  … and ${running.length - shown.length} more`] : []),
-      `  ${settled} of ${Report.count(this.plan.steps.length, "step")} done, ${elapsed}`
+      `  ${settled} of ${Report.count(this.plan.steps.length, "step")} done, ${elapsed}${this.left(now)}`
     ]
+  }
+
+  /** A step that runs counts as far as it should be by now; one that takes longer leaves nothing to say. */
+  private left(now: number): string {
+    let done = this.done
+    for (const { expected, since } of this.running.values()) done += Math.min(expected, (now - since) / 1000)
+    const seconds = Math.ceil(Forecast.left(this.forecast, done) ?? 0)
+    return seconds === 0 ? "" : `, about ${Report.estimate(seconds * 1000)} left`
   }
 
   private settled(event: Settling, at: number): string {
     this.tally.set(event._tag, (this.tally.get(event._tag) ?? 0) + 1)
+    this.done += this.expected.get(event.asset) ?? 0
     const since = this.running.get(Partition.id(event))?.since
     this.running.delete(Partition.id(event))
     const took = since === undefined ? "" : ` in ${Report.duration(at - since)}`
@@ -141,6 +173,7 @@ export class Progress {
 // -----------------------------------------------------------------------------
 
 const longest = 25
+const indent = "  "
 
 type Ending = Of<"RunSucceeded" | "RunFailed" | "RunCanceled" | "RunInterrupted">
 type Settling = Of<"AssetMaterialized" | "AssetVerified" | "StepCutOff" | "StepSkipped" | "StepFailed" | "AssetWiped">

@@ -12,8 +12,10 @@ import * as ExitCode from "./ExitCode.ts"
 import * as GraphReport from "./GraphReport.ts"
 import {
   answer,
+  concurrency,
   declarations,
   definitions,
+  forecast,
   type Invocation,
   plan as planned,
   recorded,
@@ -68,12 +70,18 @@ export const graph = Effect.fn("Questions.graph")(function* (
 export const plan = Effect.fn("Questions.plan")(function* (
   invocation: Invocation,
   request: Plan.Request,
-  { check }: { readonly check: boolean }
+  { check, steps }: { readonly check: boolean; readonly steps: number | undefined }
 ) {
   const project = yield* definitions(invocation)
-  const plan = yield* planned(project.graph, request).pipe(Effect.provide(Project.services(project)))
+  const atATime = steps ?? (yield* concurrency)
+  const { foreseen, plan } = yield* Effect.gen(function* () {
+    const plan = yield* planned(project.graph, request)
+    return { plan, foreseen: yield* forecast(project.graph, plan, atATime) }
+  }).pipe(Effect.provide(Project.services(project)))
   yield* tellUnmatched(invocation, plan.unmatched)
-  yield* answer(invocation, PlanReport.toJson(plan), () => PlanReport.explain(plan))
+  // People are told of blocks: of millions of single steps only programs want to know.
+  const document = invocation.json ? PlanReport.toJson(plan, foreseen) : undefined
+  yield* answer(invocation, document, (medium) => PlanReport.toText(plan, foreseen, medium))
   if (check && plan.blocks.length > 0) yield* ExitCode.end(ExitCode.pending)
 })
 

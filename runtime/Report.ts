@@ -119,6 +119,13 @@ export const duration = (millis: number): string => {
   return `${Math.floor(millis / whole)} ${big} ${Math.floor((millis % whole) / part)} ${small}`
 }
 
+/** A duration that is only about right: `20 s` and `6 min` where `duration` says `20.0 s` and `6 min 0 s`. */
+export const estimate = (millis: number): string => {
+  const seconds = Math.round(millis / 1000)
+  if (millis < 10_000) return duration(millis)
+  return seconds < 60 ? `${seconds} s` : duration(seconds * 1000).replace(/ 0 (s|min)$/, "")
+}
+
 /** How long before `now` (milliseconds since the epoch) an ISO 8601 time was, in its largest unit. */
 export const ago = (iso: string, now: number): string => {
   const seconds = Math.floor((now - Date.parse(iso)) / 1000)

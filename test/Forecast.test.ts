@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import * as Asset from "../runtime/Asset.ts"
 import * as AssetGraph from "../runtime/AssetGraph.ts"
+import * as EventLog from "../runtime/EventLog.ts"
 import * as Forecast from "../runtime/Forecast.ts"
+import * as Invocation from "../runtime/Invocation.ts"
 import type * as Plan from "../runtime/Plan.ts"
 import { asset, daily, Simulation } from "./Simulation.ts"
 
@@ -217,6 +220,25 @@ describe("what is left of a run", () => {
   it("is not known where a step was never run", () => {
     assert.strictEqual(Forecast.left(forecast(wide, { p: 10 }), 0), undefined)
   })
+})
+
+describe("the log", () => {
+  it.effect("is asked once for all assets of a plan, and not for a plan that has nothing to do", () =>
+    Effect.gen(function* () {
+      const asked: Array<ReadonlyArray<string>> = []
+      const log: EventLog.EventLog["Service"] = {
+        ...(yield* EventLog.EventLog),
+        durations: (assets) => Effect.sync(() => (asked.push(assets), new Map([["a", 10]])))
+      }
+      const forecastOf = (simulation: Simulation) =>
+        Invocation.forecast(simulation.graph, simulation.plan(), 4).pipe(Effect.provideService(EventLog.EventLog, log))
+      const simulation = new Simulation([d])
+      assert.strictEqual((yield* forecastOf(simulation)).seconds, 10)
+      simulation.run()
+      yield* forecastOf(simulation)
+      assert.deepStrictEqual(asked, [["a", "b", "c", "d"]])
+    }).pipe(Effect.provide(EventLog.layerMemory))
+  )
 })
 
 describe("millions of slices", () => {

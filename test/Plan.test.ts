@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Asset from "../runtime/Asset.ts"
+import * as Forecast from "../runtime/Forecast.ts"
 import * as Plan from "../runtime/Plan.ts"
 import * as PlanReport from "../runtime/PlanReport.ts"
 import * as Partition from "../runtime/Partition.ts"
@@ -59,21 +60,36 @@ describe("a plan", () => {
   it("has the steps that the JSON contract promises", () => {
     const simulation = settled()
     simulation.redeclare(modelAt("2"))
-    assert.deepStrictEqual(PlanReport.toJson(simulation.plan()), {
+    const plan = simulation.plan()
+    const forecast = Forecast.make(simulation.graph, plan, { durations: new Map([["features", 2.5]]), concurrency: 4 })
+    const features = {
+      asset: "features",
+      certainty: "Certain",
+      reasons: [{ _tag: "CodeChanged", from: "1", to: "2" }],
+      expectedSeconds: 2.5
+    } as const
+    const model = {
+      asset: "model",
+      certainty: "Conditional",
+      reasons: [{ _tag: "DependencyPlanned", dependency: "features" }],
+      expectedSeconds: null
+    } as const
+    assert.deepStrictEqual(PlanReport.toJson(plan, forecast), {
       steps: [
-        {
-          asset: "features",
-          partition: null,
-          certainty: "Certain",
-          reasons: [{ _tag: "CodeChanged", from: "1", to: "2" }]
-        },
-        {
-          asset: "model",
-          partition: null,
-          certainty: "Conditional",
-          reasons: [{ _tag: "DependencyPlanned", dependency: "features" }]
-        }
+        { ...features, partition: null },
+        { ...model, partition: null }
       ],
+      blocks: [
+        { ...features, partitions: null, count: 1, startsAfterSeconds: 0, endsAfterSeconds: 2.5 },
+        { ...model, partitions: null, count: 1, startsAfterSeconds: null, endsAfterSeconds: null }
+      ],
+      forecast: {
+        seconds: 2.5,
+        unknown: 1,
+        conditionalSeconds: 0,
+        concurrency: 4,
+        criticalPath: { seconds: 2.5, assets: ["features"] }
+      },
       upstreamNotSelected: [],
       nothingToRead: []
     })

@@ -117,13 +117,15 @@ describe("a shop that was brought up to date", { timeout: 60_000 }, () => {
         asset: "revenue",
         partition: null,
         certainty: "Certain",
-        reasons: [{ _tag: "CodeChanged", from: "1", to: "2" }]
+        reasons: [{ _tag: "CodeChanged", from: "1", to: "2" }],
+        expectedSeconds: expect.any(Number)
       },
       {
         asset: "forecast",
         partition: null,
         certainty: "Conditional",
-        reasons: [{ _tag: "DependencyPlanned", dependency: "revenue" }]
+        reasons: [{ _tag: "DependencyPlanned", dependency: "revenue" }],
+        expectedSeconds: expect.any(Number)
       }
     ])
     const why = (await shop.assets(["why", "forecast"], env)).stdout.split("\n")
@@ -136,6 +138,23 @@ describe("a shop that was brought up to date", { timeout: 60_000 }, () => {
     expect(status).toMatch(/^revenue +Stale +code version 1 became 2 /m)
     expect(status).toMatch(/^forecast +Maybe +depends on revenue /m)
     expect(status).not.toContain("\u001b")
+  })
+
+  it("knows how long what is pending took before, and so when it would end", async () => {
+    const env = { SHOP_CODE: "2" }
+    const { stdout } = await shop.assets(["plan", "--concurrency", "2"], env)
+    expect(stdout).toMatch(/^revenue +Certain +takes [\d.]+ m?s +ends after [\d.]+ m?s +code version 1 became 2$/m)
+    expect(stdout).toMatch(/^forecast +Conditional +takes [\d.]+ m?s +ends after [\d.]+ m?s +revenue may change$/m)
+    expect(stdout).toMatch(
+      /^2 steps, about [\d.]+ m?s with 2 at a time; 1 of them \([\d.]+ m?s\) is conditional and falls away if/m
+    )
+    const { blocks, forecast } = json(await shop.assets(["plan", "--json"], { ...env, ASSETS_CONCURRENCY: "3" }))
+    expect(forecast).toMatchObject({ unknown: 0, concurrency: 3, criticalPath: { assets: ["revenue", "forecast"] } })
+    expect(forecast.seconds).toBeCloseTo(blocks[0].expectedSeconds + blocks[1].expectedSeconds, 2)
+    expect(forecast.conditionalSeconds).toBe(blocks[1].expectedSeconds)
+    expect(blocks[1]).toMatchObject({ asset: "forecast", partitions: null, count: 1, certainty: "Conditional" })
+    const [sales] = json(await shop.assets(["plan", "sales", "--force", "--json"])).blocks
+    expect(sales).toMatchObject({ asset: "sales", partitions: expect.stringMatching(/^.+\.\..+$/), count: 3 })
   })
 
   it("is shown in color where that is wanted, and never where it is not", async () => {
@@ -187,6 +206,30 @@ describe("a shop that was brought up to date", { timeout: 60_000 }, () => {
     expect(stdout).toMatch(/^ok +values +6 values as recorded$/m)
     expect(stdout).toMatch(/^ok +supplier +answers$/m)
     expect(code).toBe(0)
+  })
+})
+
+describe("a shop that was never brought up to date", { timeout: 60_000 }, () => {
+  it("has a plan of which nobody knows how long it takes, and says so", async () => {
+    const shop = await openShop()
+    const { stdout } = await shop.assets(["plan"])
+    expect(stdout).toMatch(/^prices +Certain +never materialized$/m)
+    expect(stdout).toMatch(/\n6 steps; no step was run before, so nothing is known of how long it takes\n$/)
+    const { blocks, forecast, steps } = json(await shop.assets(["plan", "--json"]))
+    expect(forecast).toMatchObject({ seconds: null, unknown: 6, conditionalSeconds: 0, concurrency: 4 })
+    for (const { expectedSeconds } of [...steps, ...blocks]) expect(expectedSeconds).toBeNull()
+  })
+
+  it("tells how long it takes before it computes again", async () => {
+    const shop = await openShop()
+    const first = await shop.assets(["materialize"])
+    expect(first.stdout).toMatch(/^ {2}prices +Certain +never materialized$/m)
+    const again = await shop.assets(["materialize", "--force"])
+    expect(again.stdout).toMatch(/^6 steps to do:$/m)
+    expect(again.stdout).toMatch(
+      /^ {2}sales\S+ \(3 partitions\) +Certain +takes 3 × [\d.]+ m?s +ends after .* forced$/m
+    )
+    expect(again.stdout).toMatch(/^6 steps, about [\d.]+ m?s with 4 at a time$/m)
   })
 })
 

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Event } from "../../runtime/Event.ts"
+import * as AssetGraph from "../../runtime/AssetGraph.ts"
+import * as Forecast from "../../runtime/Forecast.ts"
 import type * as Plan from "../../runtime/Plan.ts"
 import { Progress } from "../../runtime/Progress.ts"
 import * as Report from "../../runtime/Report.ts"
 import * as Screen from "../../runtime/Screen.ts"
+import { asset } from "../Simulation.ts"
 
 const terminal = (columns: number): Report.Medium => ({ style: Report.plain, columns, animated: true })
 
@@ -46,6 +49,14 @@ describe("a table", () => {
 describe("quantities", () => {
   it("are told in the unit that fits", () => {
     expect([3, 4200, 200_000, 7_500_000].map(Report.duration)).toEqual(["3 ms", "4.2 s", "3 min 20 s", "2 h 5 min"])
+    expect([250, 4200, 19_900, 59_700, 360_400, 7_500_000].map(Report.estimate)).toEqual([
+      "250 ms",
+      "4.2 s",
+      "20 s",
+      "1 min",
+      "6 min",
+      "2 h 5 min"
+    ])
     const now = Date.parse("2026-03-10T12:00:00Z")
     expect(Report.ago("2026-03-10T11:59:59.900Z", now)).toBe("just now")
     expect(Report.ago("2026-03-10T11:00:00Z", now)).toBe("1 hour ago")
@@ -117,6 +128,11 @@ describe("the progress of a run", () => {
     nothingToRead: [],
     accepted: []
   })
+  const progressOf = (assets: ReadonlyArray<string>, durations: Readonly<Record<string, number>> = {}) => {
+    const graph = AssetGraph.make(assets.map((key) => asset(key)))
+    const known = { durations: new Map(Object.entries(durations)), concurrency: 2 }
+    return new Progress(plan(...assets), Forecast.make(graph, plan(...assets), known), Report.paper)
+  }
   const at = (seconds: number) => new Date(seconds * 1000).toISOString()
   const ref = { runId: "r1", partition: null }
   const started: Event = {
@@ -153,15 +169,46 @@ describe("the progress of a run", () => {
   })
 
   it("is one line for each step that settled, and a view of those that run", () => {
-    const progress = new Progress(plan("users", "tracks", "model"), Report.plain)
+    const progress = progressOf(["users", "tracks", "model"])
     for (const event of [started, begun("users", 1), begun("tracks", 1)]) expect(progress.apply(event)).toEqual([])
     expect(progress.view(2500, 10)).toEqual(["  users   1.5 s", "  tracks  1.5 s", "  0 of 3 steps done, 2.5 s"])
     expect(progress.apply(done("users", 3))).toEqual(["+ users   materialized 1,000 rows (12 inserted) in 2.0 s"])
     expect(progress.view(3000, 10)).toEqual(["  tracks  2.0 s", "  1 of 3 steps done, 3.0 s"])
   })
 
+  it("tells about how long the rest takes, when every step was run before", () => {
+    const progress = progressOf(["users", "tracks", "model"], { users: 10, tracks: 10, model: 20 })
+    for (const event of [started, begun("users", 0), begun("tracks", 0)]) progress.apply(event)
+    const left = (second: number) => progress.view(second * 1000, 10).at(-1)
+    expect(left(0)).toBe("  0 of 3 steps done, 0 ms, about 30 s left")
+    expect(left(5)).toBe("  0 of 3 steps done, 5.0 s, about 23 s left")
+    progress.apply(done("users", 10))
+    progress.apply(begun("model", 10))
+    // Slower than before: what it was expected to take is over.
+    expect(left(12)).toBe("  1 of 3 steps done, 12.0 s, about 14 s left")
+    progress.apply(done("tracks", 14))
+    expect(left(40)).toBe("  2 of 3 steps done, 40.0 s")
+  })
+
+  it("says nothing of the end when a step was never run", () => {
+    const progress = progressOf(["users", "tracks"], { users: 10 })
+    progress.apply(started)
+    expect(progress.view(0, 10)).toEqual(["  0 of 2 steps done, 0 ms"])
+  })
+
+  it("begins with how long each step takes, and how long all of them", () => {
+    expect(progressOf(["users", "tracks", "model"], { users: 10, tracks: 10, model: 1.25 }).planned()).toEqual([
+      "3 steps to do:",
+      "  users   Certain      takes 10 s   ends after 10 s  never materialized",
+      "  tracks  Certain      takes 10 s   ends after 10 s  never materialized",
+      "  model   Certain      takes 1.3 s  ends after 11 s  never materialized",
+      "3 steps, about 11 s with 2 at a time",
+      ""
+    ])
+  })
+
   it("ends with what came of the run and what to do next", () => {
-    const progress = new Progress(plan("users", "model"), Report.plain)
+    const progress = progressOf(["users", "model"])
     const error = { _tag: "ApiDown", message: "the API is down" }
     const events: ReadonlyArray<Event> = [
       started,
@@ -181,12 +228,12 @@ describe("the progress of a run", () => {
 
   it("abbreviates a long plan", () => {
     const assets = Array.from({ length: 100 }, (_, index) => `asset_${index}`)
-    const lines = new Progress(plan(...assets), Report.plain).planned()
+    const lines = progressOf(assets).planned()
     expect(lines).toHaveLength(23)
     expect(lines.at(-2)).toBe("  … and 80 more; `assets plan` shows all")
   })
 
   it("says so when there is nothing to do", () => {
-    expect(new Progress(plan(), Report.plain).planned()).toEqual(["Everything is Current"])
+    expect(progressOf([]).planned()).toEqual(["Everything is Current"])
   })
 })

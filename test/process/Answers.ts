@@ -34,14 +34,31 @@ export const Statuses = Schema.Array(
   })
 )
 
+const planned = {
+  certainty: Schema.Literals(["Certain", "Conditional"]),
+  reasons: Schema.NonEmptyArray(Tagged),
+  expectedSeconds: Schema.NullOr(Schema.Number)
+}
+
 export const Plan = Schema.Struct({
-  steps: Schema.Array(
+  steps: Schema.Array(Schema.Struct({ ...Slice, ...planned })),
+  blocks: Schema.Array(
     Schema.Struct({
-      ...Slice,
-      certainty: Schema.Literals(["Certain", "Conditional"]),
-      reasons: Schema.NonEmptyArray(Tagged)
+      asset: Schema.String,
+      partitions: Schema.NullOr(Schema.String),
+      count: Schema.Int,
+      ...planned,
+      startsAfterSeconds: Schema.NullOr(Schema.Number),
+      endsAfterSeconds: Schema.NullOr(Schema.Number)
     })
-  )
+  ),
+  forecast: Schema.Struct({
+    seconds: Schema.NullOr(Schema.Number),
+    unknown: Schema.Int,
+    conditionalSeconds: Schema.Number,
+    concurrency: Schema.Int,
+    criticalPath: Schema.Struct({ seconds: Schema.Number, assets: Schema.Array(Schema.String) })
+  })
 })
 
 const run = {
