@@ -60,7 +60,10 @@ export const table = (
   const shown = columns
     .map((column, index) => ({ ...column, cells: rows.map((row) => row[index] ?? "") }))
     .filter((column) => column.cells.some((cell) => cell !== ""))
-    .map((column) => ({ ...column, width: Math.max(...[column.title, ...column.cells].map(displayWidth)) }))
+    .map((column) => ({
+      ...column,
+      width: column.cells.reduce((width, cell) => Math.max(width, widthOf(cell)), widthOf(column.title))
+    }))
   const excess = shown.reduce((total, column) => total + column.width + 2, -2) - room
   const fit = ({ gives, width }: { readonly gives?: true; readonly width: number }) =>
     gives && excess > 0 ? Math.max(10, width - excess) : width
@@ -69,7 +72,7 @@ export const table = (
       .map((column) => {
         const width = fit(column)
         const cell = clip(text(column), width)
-        const padding = " ".repeat(width - displayWidth(cell))
+        const padding = " ".repeat(width - widthOf(cell))
         return column.align === "right" ? padding + paint(column, cell) : paint(column, cell) + padding
       })
       .join("  ")
@@ -105,7 +108,7 @@ export const tree = ({ children, text }: Tree): ReadonlyArray<string> => [
 /** The start of a one-line text, with an ellipsis if that is not all of it. Must not hold escape sequences. */
 export const clip = (text: string, width: number): string => {
   const line = text.replaceAll(/\s*\n\s*/g, " ")
-  if (displayWidth(line) <= width) return line
+  if (widthOf(line) <= width) return line
   const kept = Array.from(line)
   while (kept.length > 0 && displayWidth(kept.join("")) > width - 1) kept.length -= 1
   return `${kept.join("")}…`
@@ -146,6 +149,9 @@ export const version = (dataVersion: string): string => dataVersion.slice(0, 8)
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+/** Cells of a terminal. Telling graphemes apart is most of the time of a long table, and hardly any text needs it. */
+const widthOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : displayWidth(text))
 
 const units = [
   [86_400, "day"],

@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Asset from "../runtime/Asset.ts"
 import * as AssetGraph from "../runtime/AssetGraph.ts"
 import * as EventLog from "../runtime/EventLog.ts"
 import * as Forecast from "../runtime/Forecast.ts"
 import * as Invocation from "../runtime/Invocation.ts"
 import type * as Plan from "../runtime/Plan.ts"
+import { type Declaration, Declarations, RandomProject } from "./RandomProject.ts"
 import { asset, daily, Simulation } from "./Simulation.ts"
 
 type Durations = Readonly<Record<string, number>>
@@ -123,6 +125,69 @@ describe("the time of a run", () => {
       assert.closeTo(known.seconds!, Math.max(...free), 1e-9)
     }
   })
+})
+
+/** Single steps, each taken in the order in which it became ready by the worker that is free first. */
+const stepByStep = ({ steps }: Plan.Plan, secondsOf: (asset: string) => number, concurrency: number) => {
+  const free = Array.from({ length: concurrency }, () => 0)
+  const ends = new Map<number, number>()
+  while (ends.size < steps.length) {
+    const [next] = Array.from(steps, ({ after, asset, follows }, index) => {
+      const before = [...after, ...follows].flat().map((other) => ends.get(other) ?? Infinity)
+      return { asset, index, ready: Math.max(0, ...before) }
+    })
+      .filter(({ index, ready }) => !ends.has(index) && ready < Infinity)
+      .sort((one, other) => one.ready - other.ready || one.index - other.index)
+    const worker = free.indexOf(Math.min(...free))
+    free[worker] = Math.max(free[worker]!, next!.ready) + secondsOf(next!.asset)
+    ends.set(next!.index, free[worker]!)
+  }
+  return Math.max(0, ...ends.values())
+}
+
+const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
+
+describe("for any project the time of a run", () => {
+  const options = { arbitrary: { runs: 150 }, timeout: 60_000 }
+  const any = {
+    declarations: Declarations,
+    seconds: Schema.Array(upTo(9)).check(Schema.isMinLength(7), Schema.isMaxLength(7)),
+    concurrency: upTo(4)
+  }
+  type Any = { [K in keyof typeof any]: (typeof any)[K]["Type"] }
+  const forecastOf = (declarations: ReadonlyArray<Declaration>, { concurrency, seconds }: Any) => {
+    const { simulation } = new RandomProject(declarations)
+    const plan = simulation.plan()
+    const durations = Object.fromEntries(seconds.map((each, index) => [`asset_${index}`, each]))
+    const single = stepByStep(plan, (asset) => durations[asset]!, concurrency)
+    return { known: forecast(simulation, durations, concurrency, plan), single }
+  }
+
+  it.prop(
+    "without partitions is that of its steps, planned one by one",
+    any,
+    (drawn) => {
+      const whole = drawn.declarations.map((declaration) => ({ ...declaration, cut: "whole" as const }))
+      const { known, single } = forecastOf(whole, drawn)
+      assert.strictEqual(known.seconds, single)
+    },
+    options
+  )
+
+  it.prop(
+    "is neither shorter than the workers and the longest way allow nor longer than all its steps one after another",
+    any,
+    (drawn) => {
+      const { known, single } = forecastOf(drawn.declarations, drawn)
+      if (known.seconds === undefined) return assert.strictEqual(known.work.steps, 0)
+      assert.isAtLeast(known.seconds, known.work.seconds / drawn.concurrency)
+      assert.isAtLeast(known.seconds, known.criticalPath.seconds)
+      assert.isAtMost(known.seconds, known.work.seconds)
+      assert.isAtLeast(single, known.criticalPath.seconds)
+      if (drawn.concurrency === 1) assert.strictEqual(known.seconds, single)
+    },
+    options
+  )
 })
 
 describe("a block", () => {
