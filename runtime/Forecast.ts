@@ -141,7 +141,8 @@ interface Pending {
   /** When the last of the slices that its own read slice by slice ends, after which it has one more to do. */
   tail: number
   isKnown: boolean
-  isChain: boolean
+  /** Its slices read earlier ones of the same asset, so they go one by one. */
+  readonly isChain: boolean
 }
 
 class Schedule {
@@ -172,8 +173,8 @@ class Schedule {
       const all = before[index]!
       const others = all.filter(({ asset }) => asset !== block.asset)
       for (const { asset, slicewise } of others) this.assets.get(asset)!.waiting.push({ block: index, slicewise })
-      // The slices before it are those of the block before: blocks of an asset stand together.
       const isChain = others.length < all.length
+      // The slices that it reads are in the block before: blocks of an asset stand together, earlier slices first.
       const left = others.length + (isChain ? 1 : 0)
       return { left, ready: 0, tail: 0, isKnown: true, isChain }
     })
@@ -325,7 +326,6 @@ const criticalPath = (
     const known = ways.get(asset)
     let via: Way | undefined
     for (const wait of before[index]!) via = longer(via, ways.get(wait.asset))
-    // Slices that read earlier ones of their own go one by one.
     const own = before[index]!.some((wait) => wait.asset === asset) ? count * each : each
     const seconds = own + (via?.seconds ?? 0)
     const way = longer(known, { asset, seconds, via: via?.asset === asset ? via.via : via })!
@@ -333,8 +333,9 @@ const criticalPath = (
     longest = longer(longest, way)
   }
   const assets: Array<string> = []
-  for (let way = longest; way !== undefined; way = way.via) assets.unshift(way.asset)
-  return { seconds: longest?.seconds ?? 0, assets }
+  const { seconds } = longest ?? { seconds: 0 }
+  for (let way = longest; seconds > 0 && way !== undefined; way = way.via) assets.unshift(way.asset)
+  return { seconds, assets }
 }
 
 interface Way {

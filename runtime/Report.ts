@@ -123,11 +123,8 @@ export const duration = (millis: number): string => {
 }
 
 /** A duration that is only about right: `20 s` and `6 min` where `duration` says `20.0 s` and `6 min 0 s`. */
-export const estimate = (millis: number): string => {
-  const seconds = Math.round(millis / 1000)
-  if (millis < 10_000) return duration(millis)
-  return seconds < 60 ? `${seconds} s` : duration(seconds * 1000).replace(/ 0 (s|min)$/, "")
-}
+export const estimate = (millis: number): string =>
+  duration(millis < 10_000 ? millis : Math.round(millis / 1000) * 1000).replace(/\.0(?= s$)| 0 (s|min)$/, "")
 
 /** How long before `now` (milliseconds since the epoch) an ISO 8601 time was, in its largest unit. */
 export const ago = (iso: string, now: number): string => {

@@ -241,6 +241,7 @@ describe("what was never run", () => {
   it("leaves nothing to say where nothing was run", () => {
     const known = forecast(new Simulation([d]), {})
     assert.deepStrictEqual([known.seconds, known.work.unknown], [undefined, 4])
+    assert.deepStrictEqual(known.criticalPath, { seconds: 0, assets: [] })
   })
 
   it("is no matter of a plan that has nothing to do", () => {

@@ -49,8 +49,9 @@ describe("a table", () => {
 describe("quantities", () => {
   it("are told in the unit that fits", () => {
     expect([3, 4200, 200_000, 7_500_000].map(Report.duration)).toEqual(["3 ms", "4.2 s", "3 min 20 s", "2 h 5 min"])
-    expect([250, 4200, 19_900, 59_700, 360_400, 7_500_000].map(Report.estimate)).toEqual([
+    expect([250, 3000, 4200, 19_900, 59_700, 360_400, 7_500_000].map(Report.estimate)).toEqual([
       "250 ms",
+      "3 s",
       "4.2 s",
       "20 s",
       "1 min",
