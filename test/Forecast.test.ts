@@ -209,6 +209,14 @@ describe("a block", () => {
     })
   })
 
+  it("of partitions that read the ones before starts when the block before has ended", () => {
+    const simulation = new Simulation([daily("stock", { start: "2026-03-06", deps: { before: Asset.previous() } })])
+    assert.deepStrictEqual(times(forecast(simulation, { stock: 2 })), {
+      "stock/2026-03-06": [0, 2],
+      "stock/2026-03-07..2026-03-10": [2, 10]
+    })
+  })
+
   it("does not wait for a dependency of which it reads nothing that is planned", () => {
     const clicks = (start: string) => daily("clicks", { start })
     const sessions = (start: string, code: string) =>
