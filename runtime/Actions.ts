@@ -26,11 +26,15 @@ import {
 import * as LiveRun from "./LiveRun.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
+import { Progress } from "./Progress.ts"
 import * as Project from "./Project.ts"
 import * as Report from "./Report.ts"
 import type * as Runtime from "./Runtime.ts"
 import * as Screen from "./Screen.ts"
 import * as WipeRun from "./WipeRun.ts"
+
+/** The types of a project that is loaded at run time are not known; what its assets ask for, it or the runtime has. */
+export const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as Effect.Effect<A, E, Runtime.Services>
 
 export const materialize = Effect.fn("Actions.materialize")(function* (
   invocation: Invocation,
@@ -39,9 +43,7 @@ export const materialize = Effect.fn("Actions.materialize")(function* (
 ) {
   const project = yield* definitions(invocation)
   const atATime = steps ?? (yield* concurrency)
-  const watcher = invocation.json
-    ? yield* LiveRun.forPrograms
-    : yield* LiveRun.forPeople(yield* Screen.standard, (plan) => forecast(project.graph, plan, atATime))
+  const watcher = invocation.json ? yield* LiveRun.forPrograms : yield* watchedByPeople(project, atATime)
   const planned = (plan: Plan.Plan) => Effect.andThen(tellUnmatched(invocation, plan.unmatched), watcher.planned(plan))
   const options = { request, concurrency: atATime, watcher: { ...watcher, planned } }
   const outcome = yield* erased(LiveRun.materialize(project, options)).pipe(Effect.provide(Project.services(project)))
@@ -160,5 +162,11 @@ const confirm = (invocation: Invocation, { graph }: Definitions.Definitions, ref
   })
 }
 
-/** The types of a project that is loaded at run time are not known; what its assets ask for, it or the runtime has. */
-const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as Effect.Effect<A, E, Runtime.Services>
+const watchedByPeople = Effect.fnUntraced(function* ({ graph }: Definitions.Definitions, atATime: number) {
+  const screen = yield* Screen.standard
+  return yield* LiveRun.forPeople(
+    screen,
+    (plan) => Effect.map(forecast(graph, plan, atATime), (foreseen) => new Progress(plan, foreseen, screen.medium)),
+    "Run `assets materialize` again to go on."
+  )
+})

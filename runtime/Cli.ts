@@ -1,7 +1,7 @@
 /**
  * The command line: commands, their flags and their help, and what becomes of their failures.
  *
- * What a command does is in `Questions`, `Actions` and `PartitionActions`, which are imported when one of theirs is called.
+ * What a command does is in `Questions` and the modules of actions, which are imported when one of theirs is called.
  */
 import * as Fs from "node:fs"
 import * as Argument from "effect/cli/Argument"
@@ -16,7 +16,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import { backfill, backfills } from "./BackfillCommand.ts"
 import * as ExitCode from "./ExitCode.ts"
+import { atLeastOne, File, invocation, Json, partition, text, toggle } from "./Flags.ts"
 import * as GraphReport from "./GraphReport.ts"
 import type { Invocation } from "./Invocation.ts"
 import type * as Plan from "./Plan.ts"
@@ -41,23 +43,6 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
 
 const version = (): string =>
   JSON.parse(Fs.readFileSync(new URL("../package.json", import.meta.url), "utf8")).version as string
-
-const Json = GlobalFlag.Setting("json")({
-  flag: toggle("json", "Print JSON: one document, or one event a line (materialize, logs)")
-})
-
-const File = GlobalFlag.Setting("definitions")({
-  flag: Flag.String("definitions").pipe(
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("The project's definitions (default: assets/index.ts)"),
-    Flag.withDefault("assets/index.ts")
-  )
-})
-
-const invocation = Effect.gen(function* () {
-  const invocation: Invocation = { json: yield* Json, file: yield* File }
-  return invocation
-})
 
 const asking = <A, E, R>(
   ask: (questions: typeof import("./Questions.ts"), invocation: Invocation) => Effect.Effect<A, E, R>
@@ -256,9 +241,9 @@ const doctor = Command.make("doctor", {}, () => acting((actions, told) => action
 const root = Command.make("assets").pipe(
   Command.withDescription("Keeps the data that a project promises up to date."),
   Command.withSubcommands([
-    { group: "Do", commands: [materialize, check, partitions, wipe] },
+    { group: "Do", commands: [materialize, backfill, check, partitions, wipe] },
     { group: "Ask", commands: [plan, status, why, describe, list, graph] },
-    { group: "Look back", commands: [runs, run_, logs] },
+    { group: "Look back", commands: [runs, run_, logs, backfills] },
     { group: "Keep in order", commands: [migrate, doctor, build] }
   ]),
   Command.withGlobalFlags([Json, File])
@@ -299,26 +284,3 @@ const inWords = (error: CliError.ShowHelp["errors"][number]): string => {
 
 const suggested = (suggestions: ReadonlyArray<string>) =>
   suggestions.length === 0 ? "" : `; did you mean ${suggestions.join(" or ")}?`
-
-function toggle(name: string, description: string) {
-  return Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
-}
-
-function text(name: string, metavar: string, description: string) {
-  return Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
-}
-
-function partition(description: string) {
-  return text("partition", "KEY", `${description}, such as 2025-01-31`)
-}
-
-function atLeastOne(name: string, description: string) {
-  return Flag.Int(name).pipe(
-    Flag.withMetavar("N"),
-    Flag.withDescription(description),
-    Flag.filter(
-      (amount) => amount >= 1,
-      (amount) => `Expected at least 1, not ${amount}`
-    )
-  )
-}

@@ -36,6 +36,20 @@ export type Config = typeof Config.Type
 export const Failure = Schema.Struct({ _tag: Schema.String, message: Schema.String })
 export type Failure = typeof Failure.Type
 
+/** What a backfill has to bring up to date, decided when it was requested. */
+export const BackfillRequest = Schema.Struct({
+  selection: Schema.Array(Schema.String),
+  /** Which slices it takes: never published ones, those that are not Current, or all. */
+  which: Schema.Literals(["Missing", "Stale", "All"]),
+  /** By asset, the slices as ranges of keys such as `2026-01-01..2026-01-31`; `null` for an asset without partitions. */
+  targets: Schema.Record(Schema.String, Schema.NullOr(Schema.Array(Schema.String))),
+  /** How many slices the targets are. */
+  slices: Schema.Int,
+  /** Steps that compute at the same time; `null` for what is configured where it is carried out. */
+  concurrency: Schema.NullOr(Schema.Int)
+})
+export type BackfillRequest = typeof BackfillRequest.Type
+
 const run = { at: Schema.String, runId: Schema.String }
 const step = { ...run, asset: Schema.String, partition: Key }
 const value = {
@@ -63,6 +77,8 @@ const partitioning = {
   name: Schema.String,
   keys: Schema.Array(Schema.String)
 }
+/** Told of no single run: a backfill may take several. */
+const backfill = { at: Schema.String, runId: Schema.Null, backfill: Schema.String }
 const check = {
   ...step,
   check: Schema.String,
@@ -80,7 +96,9 @@ export const Event = Schema.TaggedUnion({
     selection: Schema.Array(Schema.String),
     steps: Schema.Int,
     traceId: Schema.NullOr(Schema.String),
-    spanId: Schema.NullOr(Schema.String)
+    spanId: Schema.NullOr(Schema.String),
+    /** The backfill that it carries out. */
+    backfill: Schema.optionalKey(Schema.String)
   },
   StepStarted: { ...step, reasons: Schema.Array(Reason) },
   /** The attempt that ended, why, and after how long the next one starts. */
@@ -104,6 +122,13 @@ export const Event = Schema.TaggedUnion({
   PartitionsAdded: partitioning,
   /** Keys that it has no longer; what was published of them stays recorded. */
   PartitionsRemoved: partitioning,
+  BackfillRequested: { ...backfill, request: BackfillRequest },
+  BackfillPaused: backfill,
+  /** Carried on, or tried again after it failed. */
+  BackfillResumed: backfill,
+  BackfillCanceled: backfill,
+  BackfillSucceeded: backfill,
+  BackfillFailed: backfill,
   RunSucceeded: run,
   RunFailed: { ...run, error: Failure },
   RunCanceled: run,
@@ -132,6 +157,18 @@ export const isRunEnd = (event: Event): event is Of<"RunSucceeded" | "RunFailed"
   event._tag === "RunFailed" ||
   event._tag === "RunCanceled" ||
   event._tag === "RunInterrupted"
+
+/** A fact about a backfill as a whole. */
+export const isOfBackfill = (
+  event: Event
+): event is Of<
+  | "BackfillRequested"
+  | "BackfillPaused"
+  | "BackfillResumed"
+  | "BackfillCanceled"
+  | "BackfillSucceeded"
+  | "BackfillFailed"
+> => event._tag.startsWith("Backfill")
 
 /** The same event for either storage and people: decodes what `encode` gives. */
 export const encode = Schema.encodeSync(Event)

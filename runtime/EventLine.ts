@@ -41,6 +41,18 @@ export const show = (event: Event): string => {
       return `${event.name}: added ${event.keys.join(", ")}`
     case "PartitionsRemoved":
       return `${event.name}: removed ${event.keys.join(", ")}`
+    case "BackfillRequested":
+      return `backfill ${event.backfill} requested: ${Report.count(event.request.slices, "slice")}`
+    case "BackfillPaused":
+      return `backfill ${event.backfill} paused`
+    case "BackfillResumed":
+      return `backfill ${event.backfill} resumed`
+    case "BackfillCanceled":
+      return `backfill ${event.backfill} canceled`
+    case "BackfillSucceeded":
+      return `backfill ${event.backfill} succeeded`
+    case "BackfillFailed":
+      return `backfill ${event.backfill} failed`
     case "RunSucceeded":
       return "run succeeded"
     case "RunFailed":

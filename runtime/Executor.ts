@@ -30,8 +30,10 @@ import * as Telemetry from "./Telemetry.ts"
 import * as Workers from "./Workers.ts"
 
 export interface Options {
-  /** What asked for the run: `materialize`, `test`. */
+  /** What asked for the run: `materialize`, `backfill`, `test`. */
   readonly trigger: string
+  /** The id of the backfill that it carries out. */
+  readonly backfill?: string | undefined
   /** Steps that compute at the same time; those that wait do not count. */
   readonly concurrency: number
   /** Sees every event once it is recorded; those of the run and of each slice in order. */
@@ -114,6 +116,7 @@ const carryOut = Effect.fnUntraced(function* (
     root,
     {
       trigger: options.trigger,
+      backfill: options.backfill,
       selection: plan.selection,
       steps: plan.steps.length,
       observe: options.observe,
@@ -182,11 +185,15 @@ const steps = Effect.fnUntraced(function* (
 // What waits for a slice that stays absent decides by what else there is to read.
 const isBroken = (outcome: Step.Settled) => outcome._tag === "Failed" || outcome._tag === "Skipped"
 
+/** Failed steps that the failure of a run names; of a backfill there may be thousands. */
+const mostNamed = 20
+
 const summary = (failures: ReadonlyArray<Step.Failed>): Failure | undefined => {
   if (failures.length === 0) return undefined
-  const names = failures.map(({ ref }) => Partition.show(ref)).join(", ")
+  const named = failures.slice(0, mostNamed).map(({ ref }) => Partition.show(ref))
+  const names = [named.join(", "), ...(failures.length > mostNamed ? [`${failures.length - mostNamed} more`] : [])]
   return {
     _tag: "StepsFailed",
-    message: `${failures.length} ${failures.length === 1 ? "step" : "steps"} failed: ${names}`
+    message: `${failures.length} ${failures.length === 1 ? "step" : "steps"} failed: ${names.join(" and ")}`
   }
 }

@@ -14,7 +14,6 @@ import type * as Definitions from "./Definitions.ts"
 import * as Event from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
 import * as Executor from "./Executor.ts"
-import type * as Forecast from "./Forecast.ts"
 import * as Invocation from "./Invocation.ts"
 import type * as Plan from "./Plan.ts"
 import type { PlanError } from "./PlanError.ts"
@@ -55,13 +54,17 @@ export const materialize = Effect.fn("LiveRun.materialize")(function* <D extends
     .pipe(Effect.onExit((exit) => watcher.ended(exit)))
 })
 
-/** For people: the plan, a line for each step that settled, a summary; on a terminal a live view below them. */
+/** What people are told of a run: see `Progress`. */
+export type Teller = Pick<Progress, "planned" | "apply" | "view">
+
+/** For people: the plan, lines for what happened, a summary; on a terminal a live view below them. */
 export const forPeople = (
   screen: Screen,
-  forecast: (plan: Plan.Plan) => Effect.Effect<Forecast.Forecast, EventLog.EventLogError, EventLog.EventLog>
+  tell: (plan: Plan.Plan) => Effect.Effect<Teller, EventLog.EventLogError, EventLog.EventLog>,
+  goOn: string
 ): Effect.Effect<Watcher> =>
   Effect.sync(() => {
-    let progress: Progress | undefined
+    let progress: Teller | undefined
     let open = false
     const draw = Effect.suspend(() =>
       progress === undefined
@@ -70,8 +73,7 @@ export const forPeople = (
     )
     const watcher: Watcher = {
       planned: (plan) =>
-        Effect.flatMap(forecast(plan), (foreseen) => {
-          const made = new Progress(plan, foreseen, screen.medium)
+        Effect.flatMap(tell(plan), (made) => {
           if (plan.steps.length > 0) progress = made
           return screen.print(made.planned())
         }),
@@ -90,10 +92,7 @@ export const forPeople = (
       ended: (exit) =>
         Effect.suspend(() => {
           progress = undefined
-          const lines =
-            open && Exit.isFailure(exit)
-              ? ["Broke off; what was published stays. Run `assets materialize` again to go on."]
-              : []
+          const lines = open && Exit.isFailure(exit) ? [`Broke off; what was published stays. ${goOn}`] : []
           return Effect.andThen(screen.draw([]), screen.print(lines))
         })
     }

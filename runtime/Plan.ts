@@ -6,6 +6,7 @@
 import * as Result from "effect/Result"
 import * as AssetGraph from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
+import * as Keys from "./Keys.ts"
 import * as LeftOut from "./LeftOut.ts"
 import type { Lineage, Reading } from "./Lineage.ts"
 import type * as Partition from "./Partition.ts"
@@ -30,6 +31,13 @@ export interface NothingToRead {
   readonly dependency: string
 }
 
+/** Slices that are asked for whatever their status and cannot be computed again, as ranges of keys. */
+export interface Frozen {
+  readonly asset: string
+  readonly partitions: ReadonlyArray<string>
+  readonly slices: number
+}
+
 export interface AcceptedCheck {
   readonly asset: string
   readonly check: string
@@ -49,6 +57,7 @@ export interface Plan {
   readonly steps: ReadonlyArray<PlanSteps.Step>
   readonly upstreamNotSelected: ReadonlyArray<LeftOut.UpstreamNotSelected>
   readonly nothingToRead: ReadonlyArray<NothingToRead>
+  readonly frozen: ReadonlyArray<Frozen>
   readonly accepted: ReadonlyArray<AcceptedCheck>
 }
 
@@ -83,6 +92,7 @@ export const make = (
       },
       upstreamNotSelected: LeftOut.make(assessments, scope, (asset, index) => planner.isPlanned(asset, index)),
       nothingToRead: planner.nothingToRead(),
+      frozen: planner.frozen,
       accepted: yield* acceptedChecks(graph, planner, request)
     }
     return plan
@@ -101,6 +111,7 @@ const stepsOf = (blocks: ReadonlyArray<PlanSteps.Block>, lineage: Lineage, catal
 /** Visits the assets of a scope, dependencies first, and gathers what has to be done. */
 class Planner {
   readonly blocks: Array<PlanSteps.Block> = []
+  readonly frozen: Array<Frozen> = []
   private readonly assessments: Staleness.Assessments
   private readonly lineage: Lineage
   private readonly catalog: Catalog.Catalog
@@ -156,11 +167,16 @@ class Planner {
       this.blocks.push({ asset, from, to, partitions: lineage.span(asset, from, to), ...reasons })
     })
     const moving = new Uint8Array(readings.length)
+    const frozen: Array<number> = []
     // Of the asset itself, the slices before the one in hand.
     this.planned.set(asset, planned)
     for (let index = 0; index < planned.length; index++) {
       const code = own.codes[index]!
-      if (code === Staleness.codes.absent || !within(index) || own.isFrozen(index)) continue
+      if (code === Staleness.codes.absent || !within(index)) continue
+      if (own.isFrozen(index)) {
+        if (insists) frozen.push(index)
+        continue
+      }
       let moves = false
       for (let at = 0; at < readings.length; at++) {
         moving[at] = readings[at]!.edge.versioned && this.isRead(readings[at]!, index) ? 1 : 0
@@ -175,6 +191,10 @@ class Planner {
     }
     block.end()
     if (block.isEmpty) this.planned.delete(asset)
+    const keys = lineage.keys(asset)
+    if (keys !== undefined && frozen.length > 0) {
+      this.frozen.push({ asset, partitions: Keys.ranges(keys, frozen), slices: frozen.length })
+    }
   }
 
   /** What the request lacks, when a dependency of something planned was never published and is not planned either. */

@@ -12,8 +12,17 @@ const asset = Schema.String
 export const Problem = Schema.TaggedUnion({
   NotPartitioned: {},
   PartitionAndRange: {},
+  PartitionsAndRange: {},
   /** `partitioning` is how an asset that was asked for is cut. */
   BadPartition: { asset, key: Schema.String, partitioning: Schema.String },
+  /** `part` of the expression begins at the character `at`, from 0. */
+  BadPartitions: {
+    asset,
+    expression: Schema.String,
+    part: Schema.String,
+    at: Schema.Int,
+    detail: Schema.String
+  },
   RangeReversed: { from: Schema.String, to: Schema.String },
   /** `span` has the first and the last partition there is; `null` when there is none as yet. */
   UnknownPartition: {
@@ -58,6 +67,9 @@ const show = (problem: Problem): string =>
   Problem.match(problem, {
     NotPartitioned: () => "partitions were named, but nothing that is selected has partitions",
     PartitionAndRange: () => "name one partition or a range of them, not both",
+    PartitionsAndRange: () => "say which partitions with --partitions, or with --from and --to, not both",
+    BadPartitions: ({ asset, at, detail, expression }) =>
+      [`the partitions of ${asset}: ${detail}`, `  ${expression}`, `  ${" ".repeat(at)}^`].join("\n"),
     BadPartition: ({ asset, key, partitioning }) =>
       `"${key}" is not a partition key; the partitions of ${asset} are ${partitioning}`,
     RangeReversed: ({ from, to }) => `the range of partitions ends (${to}) before it starts (${from})`,

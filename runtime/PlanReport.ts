@@ -55,6 +55,10 @@ export const leftOut = (plan: Plan.Plan): ReadonlyArray<string> => [
     .map(notSelectedInWords),
   ...plan.nothingToRead.map(
     ({ asset, dependency }) => `${asset} is left out: it depends on ${dependency}, no partition of which has begun`
+  ),
+  ...plan.frozen.map(
+    ({ asset, partitions, slices }) =>
+      `${asset}/${Reason.showRanges(partitions)} ${slices === 1 ? "is" : "are"} left out: frozen, the source forgets`
   )
 ]
 
@@ -86,7 +90,8 @@ export const toJson = (
       criticalPath: { ...criticalPath, seconds: toMillisecond(criticalPath.seconds) }
     },
     upstreamNotSelected: plan.upstreamNotSelected,
-    nothingToRead: plan.nothingToRead
+    nothingToRead: plan.nothingToRead,
+    frozen: plan.frozen
   }
 }
 

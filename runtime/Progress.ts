@@ -3,7 +3,7 @@
  *
  * Where the lines go and how often the view is drawn is not its business.
  */
-import type { Event, Of } from "./Event.ts"
+import { type Event, isOfBackfill, type Of } from "./Event.ts"
 import * as EventLine from "./EventLine.ts"
 import * as Forecast from "./Forecast.ts"
 import * as Partition from "./Partition.ts"
@@ -66,6 +66,7 @@ export class Progress {
 
   /** The lines that an event adds to what stays. */
   apply(event: Event): ReadonlyArray<string> {
+    if (isOfBackfill(event)) return []
     const at = Date.parse(event.at)
     switch (event._tag) {
       case "RunStarted":

@@ -30,6 +30,8 @@ export interface Work {
 
 export interface Options<A> {
   readonly trigger: string
+  /** The backfill that it carries out, if any. */
+  readonly backfill?: string | undefined
   readonly selection: ReadonlyArray<string>
   readonly steps: number
   /** Sees every event once it is recorded; those of the run and of each slice in order. */
@@ -38,9 +40,16 @@ export interface Options<A> {
   readonly failure: (value: A) => Failure | undefined
 }
 
+/** Sorts by time: 9 base-36 digits of milliseconds, the first of which is no letter before 2863, then 6 random ones. */
+export const makeId = Effect.gen(function* () {
+  const millis = yield* Clock.currentTimeMillis
+  const random = yield* Random.nextIntBetween(0, 36 ** 6)
+  return `${millis.toString(36).padStart(9, "0")}${random.toString(36).padStart(6, "0")}`
+})
+
 /** The span and the id of a run. */
 export const traced = <A, E, R>(body: (root: Root) => Effect.Effect<A, E, R>) =>
-  Effect.flatMap(makeRunId, (runId) => Telemetry.run({ runId }, (span) => body({ runId, span })))
+  Effect.flatMap(makeId, (runId) => Telemetry.run({ runId }, (span) => body({ runId, span })))
 
 /** Records the work as a run, whatever becomes of it. An interrupt records `RunCanceled`. */
 export const recorded = Effect.fnUntraced(function* <A, E, R>(
@@ -52,15 +61,16 @@ export const recorded = Effect.fnUntraced(function* <A, E, R>(
   const staging = yield* IoManager.Staging
   const session = yield* open(runId)
   const record = (event: EventLog.Fact) => Effect.andThen(log.append([event]), options.observe(event))
-  const { selection, steps, trigger } = options
+  const { backfill, selection, steps, trigger } = options
   const { spanId, traceId } = span
+  const about = { runId, trigger, selection, steps, traceId, spanId, ...(backfill === undefined ? {} : { backfill }) }
   const end = (event: (at: string) => EventLog.Fact, status: Telemetry.RunStatus) =>
     Effect.flatMap(Timestamp.now, (at) => Effect.andThen(record(event(at)), Telemetry.endRun(span, status)))
 
   // A run that was recorded as started is recorded as ended, also when the interrupt comes in between.
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      yield* record({ _tag: "RunStarted", at: yield* Timestamp.now, runId, trigger, selection, steps, traceId, spanId })
+      yield* record({ _tag: "RunStarted", at: yield* Timestamp.now, ...about })
       // Whatever is not collected is found by the next run.
       const all = Effect.tap(work({ runId, session, record }), () => Effect.ignore(staging.collect))
       return yield* restore(all).pipe(
@@ -101,11 +111,4 @@ const closeAbandoned = Effect.fnUntraced(function* (abandoned: EventLog.Session[
   if (traceId === null || spanId === null) return
   const attributes = { runId: abandoned.id }
   yield* Telemetry.closeRun({ traceId, spanId, startedAt, endedAt: at, status: "Interrupted", attributes })
-})
-
-/** Sorts by time: 9 base-36 digits of milliseconds, then 6 random ones. */
-const makeRunId = Effect.gen(function* () {
-  const millis = yield* Clock.currentTimeMillis
-  const random = yield* Random.nextIntBetween(0, 36 ** 6)
-  return `${millis.toString(36).padStart(9, "0")}${random.toString(36).padStart(6, "0")}`
 })

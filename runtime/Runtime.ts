@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Path from "node:path"
+import * as BackfillLog from "./BackfillLog.ts"
 import * as Blob from "./Blob.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Executor from "./Executor.ts"
@@ -15,6 +16,7 @@ import * as Json from "./Json.ts"
 import * as MemoryTables from "./MemoryTables.ts"
 import * as Quarantine from "./Quarantine.ts"
 import * as Sql from "./Sql.ts"
+import * as SqlBackfillLog from "./SqlBackfillLog.ts"
 import * as SqlEventLog from "./SqlEventLog.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 import * as SqlTables from "./SqlTables.ts"
@@ -42,7 +44,7 @@ const values = Layer.mergeAll(SqlTables.layer, Json.layer, Layer.provideMerge(st
 
 /** Over a database that is already reached; see `Sql.layer`. */
 export const layerSql = Executor.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(SqlEventLog.layer, Quarantine.layer, values))
+  Layer.provideMerge(Layer.mergeAll(SqlEventLog.layer, SqlBackfillLog.layer, Quarantine.layer, values))
 )
 
 /** The configured database, or the embedded one, and blobs in the project's folder. */
@@ -55,7 +57,7 @@ export type Services = Layer.Success<typeof layer>
 export const layerMemory = Executor.layer.pipe(
   Layer.provideMerge(
     Layer.mergeAll(
-      EventLog.layerMemory,
+      Layer.provideMerge(BackfillLog.layerMemory, EventLog.layerMemory),
       Quarantine.layerMemory,
       MemoryTables.layer,
       Json.layerMemory,

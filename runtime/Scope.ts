@@ -6,6 +6,8 @@
 import * as Result from "effect/Result"
 import type * as Asset from "./Asset.ts"
 import * as AssetGraph from "./AssetGraph.ts"
+import type { BackfillRequest } from "./Event.ts"
+import type { Lineage } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import { type PlanError, type Problem, refuse } from "./PlanError.ts"
 import * as Selection from "./Selection.ts"
@@ -20,6 +22,12 @@ export interface Request {
   readonly partition?: string | undefined
   readonly from?: string | undefined
   readonly to?: string | undefined
+  /** Instead of these an expression, see `Partition.select`; of each partitioned asset the slices that it names. */
+  readonly partitions?: string | undefined
+  /** Leaves alone what was published before. */
+  readonly only?: "Missing" | undefined
+  /** Nothing but the targets of a backfill; what of them there is no more is left out. */
+  readonly targets?: BackfillRequest["targets"] | undefined
   /** Adds the sources that the selection reaches and everything between. */
   readonly recheck: boolean
   /** Computes what is selected whether Current or not. */
@@ -53,14 +61,31 @@ export const make = (
       return yield* refuse({ _tag: "ComputedTogether", asset, others, selection: [...request.selection, ...others] })
     }
     const chosen = request.recheck ? withUpstream(graph, selected) : selected
+    const named = yield* partitionsWithin(graph, assessments, chosen, request)
     return {
       chosen,
       forced: request.force ? selected : nothing,
       rechecked: request.recheck ? chosen : nothing,
       unmatched,
-      within: yield* partitionsWithin(graph, assessments, chosen, request)
+      within: targetsWithin(assessments.lineage, request.targets, statusWithin(assessments, request.only, named))
     }
   })
+
+/** The slices that are named in ranges of keys, ascending; those that are there. */
+export const indexesOf = (
+  lineage: Lineage,
+  asset: string,
+  ranges: ReadonlyArray<string> | null
+): ReadonlyArray<number> => {
+  const { partitions } = lineage.graph.nodes.get(asset)!.asset
+  if (partitions === undefined || ranges === null) return partitions === undefined && ranges === null ? [0] : []
+  const indexes = new Set<number>()
+  for (const range of ranges) {
+    const named = Partition.select(partitions, lineage.moment, range)
+    if (Result.isSuccess(named)) for (const index of named.success) indexes.add(index)
+  }
+  return Array.from(indexes).sort((a, b) => a - b)
+}
 
 // -----------------------------------------------------------------------------
 // internal
@@ -88,12 +113,14 @@ const partitionsWithin = (
   chosen: ReadonlySet<string>,
   request: Request
 ): Result.Result<Scope["within"], PlanError> => {
-  const { from, partition, to } = request
+  const { from, partition, partitions, to } = request
   const named = [partition, from, to].filter((key) => key !== undefined)
-  if (named.length === 0) return Result.succeed(() => everySlice)
+  if (named.length === 0 && partitions === undefined) return Result.succeed(() => everySlice)
   if (partition !== undefined && named.length > 1) return refuse({ _tag: "PartitionAndRange" })
+  if (partitions !== undefined && named.length > 0) return refuse({ _tag: "PartitionsAndRange" })
   const partitioned = Array.from(chosen, (key) => graph.nodes.get(key)!.asset).filter(isPartitioned)
   if (partitioned.length === 0) return refuse({ _tag: "NotPartitioned" })
+  if (partitions !== undefined) return expressionWithin(assessments.lineage, partitioned, partitions)
   for (const key of named) {
     if (partitioned.some((asset) => Partition.isKey(asset.partitions, key))) continue
     const { key: asset, partitions } = partitioned[0]!
@@ -111,6 +138,73 @@ const partitionsWithin = (
     const only = keys.indexOf(partition)
     return (index) => index === only
   })
+}
+
+/** What an expression names of each asset; one that no asset has such partitions for is refused. */
+const expressionWithin = (
+  lineage: Lineage,
+  partitioned: ReadonlyArray<Partitioned>,
+  expression: string
+): Result.Result<Scope["within"], PlanError> => {
+  const masks = new Map<string, Uint8Array>()
+  let unknown: Problem | undefined
+  for (const { key: asset, partitions } of partitioned) {
+    const named = Partition.select(partitions, lineage.moment, expression)
+    if (Result.isSuccess(named)) masks.set(asset, maskOf(lineage.size(asset), named.success))
+    else {
+      const { _tag, ...problem } = named.failure
+      unknown ??= { _tag: "BadPartitions", asset, expression, ...problem }
+      if (_tag === "Malformed") return refuse({ _tag: "BadPartitions", asset, expression, ...problem })
+    }
+  }
+  if (masks.size === 0) return refuse(unknown!)
+  return Result.succeed((asset) => {
+    if (lineage.keys(asset) === undefined) return everySlice
+    const mask = masks.get(asset)
+    return mask === undefined ? noSlice : (index) => mask[index] === 1
+  })
+}
+
+/** Of assets that are computed together, where one of them has the status. */
+const statusWithin = (
+  { lineage, slices }: Staleness.Assessments,
+  only: Request["only"],
+  within: Scope["within"]
+): Scope["within"] => {
+  if (only === undefined) return within
+  return (asset) => {
+    const isWithin = within(asset)
+    const all = together(lineage, asset).map((key) => slices.get(key)!.codes)
+    return (index) => all.some((codes) => codes[index] === Staleness.codes[only]) && isWithin(index)
+  }
+}
+
+/** Of assets that are computed together, the targets of any. */
+const targetsWithin = (lineage: Lineage, targets: Request["targets"], within: Scope["within"]): Scope["within"] => {
+  if (targets === undefined) return within
+  const masks = new Map<string, Uint8Array>()
+  return (asset) => {
+    const isWithin = within(asset)
+    const mask = masks.get(asset) ?? maskOf(lineage.size(asset), indexesOfAll(lineage, asset, targets))
+    masks.set(asset, mask)
+    return (index) => mask[index] === 1 && isWithin(index)
+  }
+}
+
+const indexesOfAll = (lineage: Lineage, asset: string, targets: BackfillRequest["targets"]) =>
+  together(lineage, asset).flatMap((key) => {
+    const ranges = targets[key]
+    return ranges === undefined ? [] : indexesOf(lineage, key, ranges)
+  })
+
+const together = ({ graph }: Lineage, asset: string) => [asset, ...AssetGraph.togetherWith(graph, asset)]
+
+const noSlice = () => false
+
+const maskOf = (size: number, indexes: ReadonlyArray<number>): Uint8Array => {
+  const mask = new Uint8Array(size)
+  for (const index of indexes) mask[index] = 1
+  return mask
 }
 
 /** Time windows that lie between the start of one window and the end of another; other keys from one to another. */

@@ -53,6 +53,7 @@ export type * as Event from "./Event.ts"
 export type * as Catalog from "./Catalog.ts"
 export type * as CheckHistory from "./CheckHistory.ts"
 export type * as Run from "./Run.ts"
+export type * as BackfillHistory from "./BackfillHistory.ts"
 
 // record: the database
 export type * as FileLock from "./FileLock.ts"
@@ -71,6 +72,8 @@ export type * as SqlCatalog from "./SqlCatalog.ts"
 export type * as SqlCheckHistory from "./SqlCheckHistory.ts"
 export type * as ConfigDigests from "./ConfigDigests.ts"
 export type * as SqlEventLog from "./SqlEventLog.ts"
+export type * as BackfillLog from "./BackfillLog.ts"
+export type * as SqlBackfillLog from "./SqlBackfillLog.ts"
 
 // record: values
 export type * as Quarantine from "./Quarantine.ts"
@@ -102,6 +105,7 @@ export type * as PlanSteps from "./PlanSteps.ts"
 export type * as LeftOut from "./LeftOut.ts"
 export type * as Plan from "./Plan.ts"
 export type * as Forecast from "./Forecast.ts"
+export type * as Backfill from "./Backfill.ts"
 
 // do
 export type * as OtlpConfig from "./OtlpConfig.ts"
@@ -119,6 +123,7 @@ export type * as Attempt from "./Attempt.ts"
 export type * as Gates from "./Gates.ts"
 export type * as Step from "./Step.ts"
 export type * as Executor from "./Executor.ts"
+export type * as BackfillRun from "./BackfillRun.ts"
 export type * as Runtime from "./Runtime.ts"
 
 // tell
@@ -137,6 +142,8 @@ export type * as Invocation from "./Invocation.ts"
 export type * as Questions from "./Questions.ts"
 export type * as Progress from "./Progress.ts"
 export type * as Screen from "./Screen.ts"
+export type * as BackfillProgress from "./BackfillProgress.ts"
+export type * as BackfillReport from "./BackfillReport.ts"
 export type * as LiveRun from "./LiveRun.ts"
 export type * as CheckRun from "./CheckRun.ts"
 export type * as WipeRun from "./WipeRun.ts"
@@ -144,8 +151,11 @@ export type * as Doctor from "./Doctor.ts"
 export type * as Confirmation from "./Confirmation.ts"
 export type * as PartitionActions from "./PartitionActions.ts"
 export type * as Actions from "./Actions.ts"
+export type * as BackfillActions from "./BackfillActions.ts"
 export * as Process from "./Process.ts"
 export type * as ShellCompletion from "./ShellCompletion.ts"
+export type * as Flags from "./Flags.ts"
+export type * as BackfillCommand from "./BackfillCommand.ts"
 export * as Cli from "./Cli.ts"
 
 // test

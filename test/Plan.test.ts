@@ -91,7 +91,8 @@ describe("a plan", () => {
         criticalPath: { seconds: 2.5, assets: ["features"] }
       },
       upstreamNotSelected: [],
-      nothingToRead: []
+      nothingToRead: [],
+      frozen: []
     })
   })
 

@@ -169,7 +169,7 @@ describe.concurrent("the command line", { timeout: 90_000 }, () => {
     const { stdout } = await run(["--help"])
     const commands = Array.from(stdout.matchAll(/^  ([a-z]+) {2,}[A-Z]/gm), ([, name]) => name!)
     expect(commands.toSorted()).toEqual(
-      "build check describe doctor graph list logs materialize migrate partitions plan run runs status why wipe".split(
+      "backfill backfills build check describe doctor graph list logs materialize migrate partitions plan run runs status why wipe".split(
         " "
       )
     )

@@ -127,6 +127,7 @@ describe("the progress of a run", () => {
     steps: assets.map(step),
     upstreamNotSelected: [],
     nothingToRead: [],
+    frozen: [],
     accepted: []
   })
   const progressOf = (assets: ReadonlyArray<string>, durations: Readonly<Record<string, number>> = {}) => {

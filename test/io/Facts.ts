@@ -106,7 +106,7 @@ export const toEvent = (
   happening: Happening,
   { tell, value, wiped }: Run,
   refs: ReadonlyArray<Partition.Ref>
-): EventLog.Fact | EventLog.Value => {
+): Exclude<EventLog.Fact | EventLog.Value, { readonly runId: null }> => {
   const error = { _tag: "Down", message: "no answer" }
   if (happening._tag === "Ended") {
     return happening.as === "Failed" ? tell({ _tag: "RunFailed", error }) : tell({ _tag: `Run${happening.as}` })

@@ -1,0 +1,53 @@
+/**
+ * Flags that many commands have, and the kinds of flags that all are made of.
+ */
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Effect from "effect/Effect"
+import type { Invocation } from "./Invocation.ts"
+
+/** Taken by every command. */
+export const Json = GlobalFlag.Setting("json")({
+  flag: toggle("json", "Print JSON: one document, or one event a line (materialize, backfill, logs)")
+})
+
+/** Taken by every command. */
+export const File = GlobalFlag.Setting("definitions")({
+  flag: Flag.String("definitions").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The project's definitions (default: assets/index.ts)"),
+    Flag.withDefault("assets/index.ts")
+  )
+})
+
+/** What those say. */
+export const invocation = Effect.gen(function* () {
+  const invocation: Invocation = { json: yield* Json, file: yield* File }
+  return invocation
+})
+
+/** Off unless it is there. */
+export function toggle(name: string, description: string) {
+  return Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+}
+
+/** Nothing unless it is there. */
+export function text(name: string, metavar: string, description: string) {
+  return Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+}
+
+export function partition(description: string) {
+  return text("partition", "KEY", `${description}, such as 2025-01-31`)
+}
+
+/** A whole number from 1 on. */
+export function atLeastOne(name: string, description: string) {
+  return Flag.Int(name).pipe(
+    Flag.withMetavar("N"),
+    Flag.withDescription(description),
+    Flag.filter(
+      (amount) => amount >= 1,
+      (amount) => `Expected at least 1, not ${amount}`
+    )
+  )
+}
