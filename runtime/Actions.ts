@@ -39,15 +39,33 @@ export const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as Effe
 export const materialize = Effect.fn("Actions.materialize")(function* (
   invocation: Invocation,
   request: Plan.Request,
-  steps: number | undefined
+  steps: number | undefined,
+  trigger = "materialize"
 ) {
   const project = yield* definitions(invocation)
   const atATime = steps ?? (yield* concurrency)
   const watcher = invocation.json ? yield* LiveRun.forPrograms : yield* watchedByPeople(project, atATime)
   const planned = (plan: Plan.Plan) => Effect.andThen(tellUnmatched(invocation, plan.unmatched), watcher.planned(plan))
-  const options = { request, concurrency: atATime, watcher: { ...watcher, planned } }
+  const options = { request, trigger, concurrency: atATime, watcher: { ...watcher, planned } }
   const outcome = yield* erased(LiveRun.materialize(project, options)).pipe(Effect.provide(Project.services(project)))
   yield* ExitCode.end(ExitCode.ofFailures(outcome.failures))
+})
+
+/** Looks at the external assets of a selection, whether their schedules say so or not. */
+export const observe = Effect.fn("Actions.observe")(function* (
+  invocation: Invocation,
+  request: Plan.Request,
+  steps: number | undefined
+) {
+  const project = yield* definitions(invocation)
+  const { nodes } = project.graph
+  const keys = yield* selected(invocation, project, request.selection, recorded(project))
+  const observed = Array.from(keys).filter((key) => nodes.get(key)!.asset.external?.observe !== undefined)
+  if (observed.length === 0) {
+    const message = "nothing that is selected is observed: declare an asset with Asset.external and Asset.observe"
+    return yield* new ExitCode.UsageError({ message })
+  }
+  yield* materialize(invocation, { ...request, selection: observed, recheck: true }, steps, "observe")
 })
 
 /** `only` names checks as `ASSET:CHECK`; without a selection their assets are the selection. */
@@ -83,9 +101,14 @@ export const wipe = Effect.fn("Actions.wipe")(function* (
     return yield* new ExitCode.UsageError({ message: "wipe needs a selection; '*' stands for everything" })
   }
   const keys = yield* selected(invocation, project, selection, recorded(project))
+  const { nodes } = project.graph
+  if (keys.size > 0 && Array.from(keys).every((key) => nodes.get(key)!.asset.external !== undefined)) {
+    const message = `${Array.from(keys).join(", ")}: somebody else computes it, so it is not ours to wipe`
+    return yield* new ExitCode.UsageError({ message })
+  }
   const wiped = Effect.gen(function* () {
     const log = yield* EventLog.EventLog
-    const refs = WipeRun.published(yield* log.catalog, keys)
+    const refs = WipeRun.published(project.graph, yield* log.catalog, keys)
     if (refs.length === 0 || !(yes || (yield* confirm(invocation, project, refs)))) return { runId: null, refs }
     const runId = yield* WipeRun.run(project, selection, refs, (ref) =>
       Console.error(`${Partition.show(ref)} is being computed; waiting for it`)

@@ -101,6 +101,7 @@ export const make = <
     checks: [],
     cutoff: undefined,
     together: undefined,
+    external: undefined,
     retry: undefined,
     timeout: undefined,
     recheckAfter: undefined,

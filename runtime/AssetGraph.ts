@@ -254,6 +254,7 @@ const problemsOf = (asset: Asset.Any, judge: Judge): ReadonlyArray<Problem> => {
   if (asset.recheckAfter !== undefined && Object.values(asset.deps).some(isOther)) {
     details.push("recheckAfter is for assets without dependencies; this one follows the versions of its dependencies")
   }
+  details.push(...problemsOfExternal(asset))
   if (asset.partitions !== undefined) details.push(...judge(asset.partitions))
   const mappings = new Map<string, Mapping.Mapping>()
   for (const { asset: dep, mapping } of Object.values(asset.deps)) {
@@ -268,4 +269,14 @@ const problemsOf = (asset: Asset.Any, judge: Judge): ReadonlyArray<Problem> => {
     )
   }
   return details.map((detail) => ({ asset: asset.key, file: asset.file, detail }))
+}
+
+const problemsOfExternal = ({ external, recheckAfter, unrepeatable }: Asset.Any): ReadonlyArray<string> => {
+  if (external === undefined) return none
+  const details: Array<string> = []
+  if (unrepeatable) details.push("unrepeatable is for what is computed here; nothing freezes an external asset")
+  if (recheckAfter !== undefined && external.observe === undefined) {
+    details.push("recheckAfter says when it is looked at; say how with Asset.observe")
+  }
+  return details
 }

@@ -51,6 +51,7 @@ export interface AssetReport {
   /** A duration in words, or a cron expression in UTC. */
   readonly recheckAfter: string | null
   readonly unrepeatable: boolean
+  readonly external: boolean
   /** `null` when it is computed: `status` tells it. */
   readonly codeVersion: string | null
 }
@@ -87,6 +88,7 @@ export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => 
     timeout: asset.timeout === undefined ? null : Duration.toMillis(asset.timeout),
     recheckAfter: recheckInWords(asset.recheckAfter),
     unrepeatable: asset.unrepeatable,
+    external: asset.external !== undefined,
     codeVersion: asset.codeVersion ?? null
   }
 }
@@ -109,7 +111,8 @@ export const toText = (self: AssetReport, medium: Report.Medium): ReadonlyArray<
     ["timeout", self.timeout === null ? "" : Report.duration(self.timeout)],
     ["recheck", self.recheckAfter ?? ""],
     ["repeatable", self.unrepeatable ? "no: its source forgets, so partitions are frozen once they end" : ""],
-    ["code", self.codeVersion === null ? "version computed" : `version ${self.codeVersion}`]
+    ["computed", self.external ? "by somebody else" : ""],
+    ["code", self.external ? "" : self.codeVersion === null ? "version computed" : `version ${self.codeVersion}`]
   ]
   const told = facts.filter(([, text]) => text !== "")
   const width = Math.max(...told.map(([title]) => title.length))

@@ -11,6 +11,7 @@ import type * as AssetCheck from "./AssetCheck.ts"
 import type { CallSite } from "./CallSite.ts"
 import type { Fit, Input, Previous, Reading, Unversioned } from "./Dependency.ts"
 import type * as AssetPolicy from "./AssetPolicy.ts"
+import type { External } from "./External.ts"
 import type * as IoManager from "./IoManager.ts"
 import type * as Label from "./Label.ts"
 import type * as Mapping from "./Mapping.ts"
@@ -54,6 +55,8 @@ export interface Asset<
   readonly checks: ReadonlyArray<AssetCheck.AssetCheck<Any>>
   readonly cutoff: AssetPolicy.Cutoff | undefined
   readonly together: Together | undefined
+  /** Of an asset that nothing here computes. */
+  readonly external: External | undefined
   readonly retry: AssetPolicy.RetryPolicy<never> | undefined
   readonly timeout: Duration.Duration | undefined
   readonly recheckAfter: AssetPolicy.RecheckAfter | undefined

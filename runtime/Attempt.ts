@@ -14,6 +14,7 @@ import * as Catalog from "./Catalog.ts"
 import type * as ConfigDigests from "./ConfigDigests.ts"
 import { type Config, failureOf, type Provenance } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
+import * as External from "./External.ts"
 import type * as IoManager from "./IoManager.ts"
 import * as Judgement from "./Judgement.ts"
 import type { Lineage, Reading } from "./Lineage.ts"
@@ -81,7 +82,8 @@ const once = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const computing = together && context.shared.whileComputing({ together, slice: step, inputs: inputsOf(context) })
   if (computing !== undefined) yield* context.workers.standAside(computing)
   // Once a publish has begun it is too late to say that nothing was published.
-  const made = yield* withTimeout(asset, make(context, asset))
+  const { external } = asset
+  const made = yield* withTimeout(asset, external === undefined ? make(context, asset) : look(context, asset, external))
   if (made === undefined) return nothingNew
   return yield* publish(context, asset, made, provenance)
 })
@@ -151,6 +153,29 @@ const isVersionedOtherwise = ({ lineage, step }: Context, state: Catalog.AssetSt
   state !== undefined &&
   Version.isComputedOtherwise(state.codeVersion, lineage.graph.nodes.get(step.asset)!.codeVersion)
 
+/** Asks which version an external asset has. Its checks see the value as it stands now; one that blocks keeps the version before. */
+const look = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, { observe }: External.External) {
+  const { catalog, step } = context
+  const state = Catalog.get(catalog, step)
+  const body = yield* Body.make({ ...context, slice: step, now: context.plan.at }, asset)
+  if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
+  const found = observe === undefined ? undefined : yield* body.run(erased(observe(body.step as never)))
+  yield* body.limit
+  const config = yield* body.settings
+  const dataVersion = found ?? state?.dataVersion
+  if (dataVersion === undefined) return undefined
+  if (asset.checks.length > 0) {
+    const store = yield* Asset.store(asset)
+    const slice = { asset: asset.key, partition: step.partition, dataVersion }
+    const candidate: unknown = yield* store.published({ ...slice, version: dataVersion })
+    const whole = yield* publishedWhole(asset, store, slice)
+    yield* judge(context, asset, { candidate, ...whole, dataVersion, rows: null, metadata: {} })
+  }
+  const publish = dataVersion === state?.dataVersion ? undefined : Effect.void
+  const made: Made = { rows: null, dataVersion, config, metadata: body.metadata(), publish }
+  return made
+})
+
 /** What the body returns, or its part of what a body returns for several assets. */
 const valueOf = (context: Context, asset: Asset.Any, body: Body.Body) => {
   const { attempt, shared, step: slice } = context
@@ -171,7 +196,7 @@ const inputsOf = (context: Context) =>
 
 const publish = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, made: Made, provenance: Provenance) {
   const event = (at: string): EventLog.Value => ({
-    _tag: made.publish === undefined ? "AssetVerified" : "AssetMaterialized",
+    _tag: made.publish === undefined ? "AssetVerified" : asset.external ? "AssetObserved" : "AssetMaterialized",
     at,
     ...sliceOf(context),
     codeVersion: context.lineage.graph.nodes.get(asset.key)!.codeVersion,
@@ -216,9 +241,11 @@ const staying = Effect.fnUntraced(function* (
   return kept
 })
 
+type Recorded = Pick<Catalog.AssetState, "asset" | "partition" | "dataVersion">
+
 /** Nothing where it cannot be read any more, such as a value that the schema in force does not fit. */
-const published = (store: IoManager.AnyStore, state: Catalog.AssetState) =>
-  store.published({ asset: state.asset, partition: state.partition, version: state.dataVersion }).pipe(
+const published = (store: IoManager.AnyStore, { asset, dataVersion, partition }: Recorded) =>
+  store.published({ asset, partition, version: dataVersion }).pipe(
     Effect.map((candidate: unknown) => ({ candidate })),
     Effect.catchIf(
       ({ retryable }) => !retryable,
@@ -227,7 +254,7 @@ const published = (store: IoManager.AnyStore, state: Catalog.AssetState) =>
   )
 
 /** All slices together as they are, for the checks that see them so. */
-const publishedWhole = (asset: Asset.Any, store: IoManager.AnyStore, state: Catalog.AssetState) =>
+const publishedWhole = (asset: Asset.Any, store: IoManager.AnyStore, state: Recorded) =>
   state.partition !== null && asset.checks.some(({ over }) => over === "whole")
     ? Effect.map(published(store, { ...state, partition: null }), (all) => ({ whole: all?.candidate }))
     : Effect.succeed({})
@@ -273,7 +300,9 @@ const load = ({ catalog, lineage, step }: Context, asset: Asset.Any) => {
     Effect.forEach(Object.entries(asset.deps), ([name, { asset: dep }]) =>
       Effect.flatMap(Asset.store(dep), (store) => {
         const reading = readings.get(dep.key)!
-        const sources = lineage.read(reading, index).flatMap((ref) => sourceOf(Catalog.get(catalog, ref)))
+        const sources = lineage
+          .read(reading, index)
+          .flatMap((ref) => External.source(dep, ref, Catalog.get(catalog, ref)) ?? [])
         // A slice that reads one that is not there, such as the one before the first, is told so.
         const handle: Effect.Effect<unknown, IoManager.IoError> =
           reading.one === undefined
@@ -288,17 +317,15 @@ const load = ({ catalog, lineage, step }: Context, asset: Asset.Any) => {
   )
 }
 
-const sourceOf = (state: Catalog.AssetState | undefined): ReadonlyArray<IoManager.Source> =>
-  state === undefined ? [] : [{ asset: state.asset, partition: state.partition, version: state.dataVersion }]
-
 const loadedAs = ({ catalog, lineage, step }: Context, reading: Reading): ReadonlyArray<EventLog.Loaded> => {
   const { asset, versioned } = reading.edge
   if (!versioned) return []
   if (reading.isAll) return [EventLog.allSlices(asset, Catalog.slices(catalog, asset).values())]
-  return lineage.read(reading, lineage.index(step)).flatMap((ref) => {
-    const state = Catalog.get(catalog, ref)
-    return state === undefined ? [] : [{ _tag: "Slice" as const, ref, position: state.changedPosition }]
-  })
+  return lineage.read(reading, lineage.index(step)).map((ref) => ({
+    _tag: "Slice",
+    ref,
+    position: Catalog.get(catalog, ref)?.changedPosition ?? null
+  }))
 }
 
 const versionOf = (asset: Asset.Any, staged: IoManager.Staged<unknown>, runId: string) => {

@@ -70,7 +70,7 @@ export class Builder {
   }
 
   apply(event: Event, position: number): void {
-    if (event._tag === "AssetMaterialized" || event._tag === "AssetVerified") {
+    if (isValue(event)) {
       if (event.slices !== undefined) for (const slice of event.slices) this.applySlice(event, slice, position)
       else this.set(stateOf(event, position, event._tag === "AssetVerified" ? this.get(event) : undefined))
     } else if (event._tag === "AssetWiped") this.states.get(event.asset)?.delete(event.partition)
@@ -150,7 +150,10 @@ export const versionOfAll = (
 
 const none: Slices = new Map()
 
-type Value = Of<"AssetMaterialized" | "AssetVerified">
+type Value = Of<"AssetMaterialized" | "AssetVerified" | "AssetObserved">
+
+const isValue = (event: Event): event is Value =>
+  event._tag === "AssetMaterialized" || event._tag === "AssetVerified" || event._tag === "AssetObserved"
 
 // A verification keeps when and by which run the value last changed.
 const stateOf = (event: Value, position: number, kept: AssetState | undefined): AssetState => ({

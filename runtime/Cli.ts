@@ -112,6 +112,8 @@ const toRequest = (flags: {
   accept: flags.accept
 })
 
+const nothingElse = { recheck: false, force: false, accept: [] }
+
 const materialize = Command.make("materialize", request, ({ concurrency, ...flags }) =>
   acting((actions, told) => actions.materialize(told, toRequest(flags), Option.getOrUndefined(concurrency)))
 ).pipe(
@@ -121,6 +123,24 @@ const materialize = Command.make("materialize", request, ({ concurrency, ...flag
     { command: "assets materialize +model", description: "The model, and what it needs first" },
     { command: "assets materialize --recheck", description: "Ask the sources whether the world has moved" }
   ])
+)
+
+const observe = Command.make(
+  "observe",
+  {
+    selection: request.selection,
+    partition: request.partition,
+    from: request.from,
+    to: request.to,
+    concurrency: request.concurrency
+  },
+  ({ concurrency, ...flags }) =>
+    acting((actions, told) =>
+      actions.observe(told, toRequest({ ...flags, ...nothingElse }), Option.getOrUndefined(concurrency))
+    )
+).pipe(
+  Command.withDescription("Look whether external assets have changed, whatever their schedules say"),
+  Command.withExamples([{ command: "assets observe is:external", description: "All that are observed" }])
 )
 
 const plan = Command.make(
@@ -241,7 +261,7 @@ const doctor = Command.make("doctor", {}, () => acting((actions, told) => action
 const root = Command.make("assets").pipe(
   Command.withDescription("Keeps the data that a project promises up to date."),
   Command.withSubcommands([
-    { group: "Do", commands: [materialize, backfill, check, partitions, wipe] },
+    { group: "Do", commands: [materialize, backfill, observe, check, partitions, wipe] },
     { group: "Ask", commands: [plan, status, why, describe, list, graph] },
     { group: "Look back", commands: [runs, run_, logs, backfills] },
     { group: "Keep in order", commands: [migrate, doctor, build] }

@@ -267,7 +267,11 @@ const values = Effect.fnUntraced(function* (project: Definitions.Definitions, ca
   const lineage = new Lineage(project.graph, moment)
   const states = Array.from(catalog.states.values())
     .flatMap((slices) => Array.from(slices.values()))
-    .filter((state) => project.graph.nodes.get(state.asset)?.asset.version._tag === "Content")
+    .filter((state) => {
+      const asset = project.graph.nodes.get(state.asset)?.asset
+      // Of what is external, a version was observed, not a digest.
+      return asset?.external === undefined && asset?.version._tag === "Content"
+    })
   const found = yield* Effect.forEach(
     states,
     (state) => {

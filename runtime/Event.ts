@@ -106,6 +106,8 @@ export const Event = Schema.TaggedUnion({
   AssetMaterialized: value,
   /** Computed again with an identical value: nothing was written but provenance. */
   AssetVerified: value,
+  /** The version that an external asset was found to have, which is another one than before. */
+  AssetObserved: value,
   StepCutOff: step,
   /** Because of another asset; with a reason, because of itself: its body had nothing to publish. */
   StepSkipped: { ...step, because: Schema.String, reason: Schema.optionalKey(Schema.Literal("NothingNew")) },

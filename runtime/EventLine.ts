@@ -21,6 +21,8 @@ export const show = (event: Event): string => {
       return `materialized${event.rows === null ? "" : ` ${Report.count(event.rows, "row")}`}${changes(event.metadata)}`
     case "AssetVerified":
       return "verified unchanged"
+    case "AssetObserved":
+      return `observed another version: ${Report.version(event.dataVersion)}`
     case "StepCutOff":
       return "cut off: it is Current after all"
     case "StepSkipped":

@@ -43,12 +43,12 @@ export interface Claim extends Partition.Ref {
 }
 
 /**
- * A dependency as a step loaded it: one slice as the position it was changed at, because a version may come back after
- * another one was read; or all slices of an asset as their count and the sum of those positions. The newest position alone
+ * A dependency as a step loaded it: one slice as the position it was changed at (`null` where nothing was recorded of it),
+ * because a version may come back after another one was read; or all slices of an asset as their count and the sum of those positions. The newest position alone
  * would miss a slice whose publish took an earlier one and came to an end later.
  */
 export type Loaded =
-  | { readonly _tag: "Slice"; readonly ref: Partition.Ref; readonly position: number }
+  | { readonly _tag: "Slice"; readonly ref: Partition.Ref; readonly position: number | null }
   | { readonly _tag: "AllSlices"; readonly asset: string; readonly count: number; readonly positions: number }
 
 /** What a step that loads these slices, all of the asset's, has loaded. */
@@ -69,7 +69,7 @@ export type Published =
   { readonly _tag: "Recorded"; readonly event: Value } | { readonly _tag: "Fenced" } | { readonly _tag: "Moved" }
 
 /** That a value is in force: recorded by a publish, and by nothing else. */
-export type Value = Of<"AssetMaterialized" | "AssetVerified">
+export type Value = Of<"AssetMaterialized" | "AssetVerified" | "AssetObserved">
 
 /** A change of a dynamic partitioning. */
 export type PartitionChange = Of<"PartitionsAdded" | "PartitionsRemoved">
@@ -170,7 +170,7 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
   const append = (events: ReadonlyArray<Event>) => Effect.sync(() => events.forEach(write))
 
   const current = (loaded: Loaded) => {
-    if (loaded._tag === "Slice") return builder.get(loaded.ref)?.changedPosition === loaded.position
+    if (loaded._tag === "Slice") return (builder.get(loaded.ref)?.changedPosition ?? null) === loaded.position
     const { count, positions } = allSlices(loaded.asset, builder.slices(loaded.asset).values())
     return count === loaded.count && positions === loaded.positions
   }

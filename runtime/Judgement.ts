@@ -9,6 +9,7 @@ import type * as AssetCheck from "./AssetCheck.ts"
 import * as Catalog from "./Catalog.ts"
 import type { Judgement } from "./CheckHistory.ts"
 import type * as EventLog from "./EventLog.ts"
+import * as External from "./External.ts"
 import * as IoManager from "./IoManager.ts"
 import * as Mapping from "./Mapping.ts"
 import type * as Partition from "./Partition.ts"
@@ -147,15 +148,9 @@ const handle = Effect.fnUntraced(function* (
   refs: ReadonlyArray<Partition.Ref>
 ): Effect.fn.Return<unknown, IoManager.IoError> {
   const store = yield* Asset.store(asset)
-  const states =
-    mapping._tag === "All"
-      ? Array.from(Catalog.slices(catalog, asset.key).values())
-      : refs.flatMap((ref) => Catalog.get(catalog, ref) ?? [])
-  const [first, ...others] = states.map(({ dataVersion: version, partition }): IoManager.Source => ({
-    asset: asset.key,
-    partition,
-    version
-  }))
+  const slices = mapping._tag === "All" ? Array.from(Catalog.slices(catalog, asset.key).values()) : refs
+  const sources = slices.flatMap((ref) => External.source(asset, ref, Catalog.get(catalog, ref)) ?? [])
+  const [first, ...others] = sources
   if (first === undefined) {
     const [ref] = refs
     const what = ref === undefined || ref.partition === null ? "" : ` for ${ref.partition}`

@@ -37,6 +37,11 @@ export class Lineage {
     return partitions === undefined ? undefined : this.moment.keys(partitions)
   }
 
+  /** Whether nothing here computes it, so that its slices are there whether something is recorded of them or not. */
+  isExternal(asset: string): boolean {
+    return this.graph.nodes.get(asset)!.asset.external !== undefined
+  }
+
   size(asset: string): number {
     return this.keys(asset)?.size ?? 1
   }

@@ -31,6 +31,8 @@ export interface Watcher {
 
 export interface Options {
   readonly request: Plan.Request
+  /** What the run is recorded to be asked for by: `materialize`, `observe`. */
+  readonly trigger: string
   readonly concurrency: number
   readonly watcher: Watcher
 }
@@ -38,7 +40,7 @@ export interface Options {
 /** Plans the request by what is recorded now and carries the plan out. */
 export const materialize = Effect.fn("LiveRun.materialize")(function* <D extends Definitions.Definitions>(
   definitions: D,
-  { concurrency, request, watcher }: Options
+  { concurrency, request, trigger, watcher }: Options
 ): Effect.fn.Return<
   Executor.Outcome,
   EventLog.EventLogError | Resources.ResourcesUnavailable | Config.ConfigError | PlanError | SelectionError,
@@ -47,7 +49,7 @@ export const materialize = Effect.fn("LiveRun.materialize")(function* <D extends
   const executor = yield* Executor.Executor
   return yield* executor
     .execute(definitions, Invocation.plan(definitions.graph, request).pipe(Effect.tap(watcher.planned)), {
-      trigger: "materialize",
+      trigger,
       concurrency,
       observe: watcher.observe
     })

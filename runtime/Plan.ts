@@ -148,7 +148,9 @@ class Planner {
     const node = lineage.graph.nodes.get(asset)!
     const readings = lineage.readings(asset)
     const within = scope.within(asset)
-    const insists = scope.forced.has(asset) || (node.deps.length === 0 && scope.rechecked.has(asset))
+    const { external } = node.asset
+    if (external !== undefined && external.observe === undefined) return
+    const insists = isForced(node, scope) || isRechecked(node, scope)
     const others = AssetGraph.togetherWith(lineage.graph, asset).map((key) => ({
       slices: assessments.slices.get(key)!,
       reasons: [{ _tag: "ComputedTogether", with: key }] as const
@@ -220,7 +222,7 @@ class Planner {
     const asset = node.asset.key
     const dependency =
       readings.find((reading) => this.lacks(reading, index))?.edge.asset ??
-      node.after.find((other) => !this.planned.has(other) && Catalog.slices(this.catalog, other).size === 0)
+      node.after.find((other) => !this.planned.has(other) && !this.isThere(other))
     if (dependency === undefined) return false
     const root = this.assessments.slices.get(dependency)!.existing === 0 ? dependency : this.unbegun.get(dependency)
     if (root !== undefined) {
@@ -236,7 +238,7 @@ class Planner {
   private lacks({ edge, isAll, one, ranges }: Reading, index: number): boolean {
     const { codes } = this.assessments.slices.get(edge.asset)!
     const planned = this.planned.get(edge.asset)
-    if (isAll) return planned === undefined && Catalog.slices(this.catalog, edge.asset).size === 0
+    if (isAll) return planned === undefined && !this.isThere(edge.asset)
     const lacksOne = (at: number) => codes[at] === Staleness.codes.Missing && planned?.[at] !== 1
     if (one !== undefined) {
       const at = one(index)
@@ -246,6 +248,10 @@ class Planner {
       for (let at = from; at < to; at++) if (lacksOne(at)) return true
       return false
     })
+  }
+
+  private isThere(asset: string): boolean {
+    return Staleness.isThere(this.lineage, this.catalog, asset)
   }
 }
 
@@ -300,13 +306,20 @@ const reasonsOf = (
   scope: Scope.Scope
 ): Pick<PlanSteps.Block, "certainty" | "reasons"> => {
   const reasons = [...causes]
-  if (scope.forced.has(node.asset.key)) reasons.push({ _tag: "Forced" })
-  if (node.deps.length === 0 && scope.rechecked.has(node.asset.key)) reasons.push({ _tag: "RecheckRequested" })
+  if (isForced(node, scope)) reasons.push({ _tag: "Forced" })
+  if (isRechecked(node, scope)) reasons.push({ _tag: "RecheckRequested" })
   for (const { edge } of moving) reasons.push({ _tag: "DependencyPlanned", dependency: edge.asset })
   const undoable = new Set(moving.map(({ edge }) => edge.asset))
   const certainty = reasons.some((reason) => isCertain(reason, undoable)) ? "Certain" : "Conditional"
   return { certainty, reasons }
 }
+
+/** Force is about what is computed. */
+const isForced = ({ asset }: AssetGraph.Node, scope: Scope.Scope): boolean =>
+  asset.external === undefined && scope.forced.has(asset.key)
+
+const isRechecked = ({ asset, deps }: AssetGraph.Node, scope: Scope.Scope): boolean =>
+  deps.length === 0 && scope.rechecked.has(asset.key)
 
 /** A dependency that is planned may change back, and what it changed is undone with it. */
 const isCertain = (reason: Reason.Reason, planned: ReadonlySet<string>): boolean =>

@@ -133,6 +133,7 @@ export class Progress {
     const took = since === undefined ? "" : ` in ${Report.duration(at - since)}`
     switch (event._tag) {
       case "AssetMaterialized":
+      case "AssetObserved":
         return this.line(this.style.green("+"), event, took)
       case "StepFailed":
         return this.line(this.style.red("x"), event, "")
@@ -177,12 +178,15 @@ const longest = 25
 const indent = "  "
 
 type Ending = Of<"RunSucceeded" | "RunFailed" | "RunCanceled" | "RunInterrupted">
-type Settling = Of<"AssetMaterialized" | "AssetVerified" | "StepCutOff" | "StepSkipped" | "StepFailed" | "AssetWiped">
+type Settling = Of<
+  "AssetMaterialized" | "AssetVerified" | "AssetObserved" | "StepCutOff" | "StepSkipped" | "StepFailed" | "AssetWiped"
+>
 
 const summaries = [
   ["StepFailed", "failed"],
   ["StepSkipped", "skipped"],
   ["AssetMaterialized", "materialized"],
   ["AssetVerified", "verified"],
+  ["AssetObserved", "observed"],
   ["StepCutOff", "cut off"]
 ] as const

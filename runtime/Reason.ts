@@ -28,8 +28,8 @@ const causes = {
    * `2026-01-01..2026-01-31`; `null` for a dependency without partitions.
    */
   DependencyChanged: { dependency: Schema.String, partitions: Schema.NullOr(Schema.Array(Schema.String)) },
-  /** `since` is when the source was last verified (ISO 8601). */
-  RecheckDue: { since: Schema.String }
+  /** `since` is when the source was last verified (ISO 8601); `null` for an external asset that was never observed. */
+  RecheckDue: { since: Schema.NullOr(Schema.String) }
 }
 
 /** Why a published value is Stale. */
@@ -61,7 +61,7 @@ export const show = (reason: Reason): string =>
       partitions === null || partitions.length === 0
         ? `${dependency} has changed`
         : `${dependency} has changed in ${showRanges(partitions)}`,
-    RecheckDue: ({ since }) => `not rechecked since ${since}`,
+    RecheckDue: ({ since }) => (since === null ? "never observed" : `not rechecked since ${since}`),
     DependencyPlanned: ({ dependency }) => `${dependency} may change`,
     ComputedTogether: (reason) => `computed together with ${reason.with}`,
     RecheckRequested: () => "recheck requested",

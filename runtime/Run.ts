@@ -20,7 +20,16 @@ export interface Run {
 }
 
 export type StepStatus =
-  "Running" | "Materialized" | "Verified" | "CutOff" | "Skipped" | "Failed" | "Canceled" | "Interrupted" | "Wiped"
+  | "Running"
+  | "Materialized"
+  | "Verified"
+  | "Observed"
+  | "CutOff"
+  | "Skipped"
+  | "Failed"
+  | "Canceled"
+  | "Interrupted"
+  | "Wiped"
 
 export interface Step extends Partition.Ref {
   readonly status: StepStatus
@@ -129,6 +138,7 @@ const stepStatuses: { readonly [Tag in Event["_tag"]]?: StepStatus } = {
   StepRetried: "Running",
   AssetMaterialized: "Materialized",
   AssetVerified: "Verified",
+  AssetObserved: "Observed",
   StepCutOff: "CutOff",
   StepSkipped: "Skipped",
   StepFailed: "Failed",

@@ -10,7 +10,7 @@ import type { Span } from "./RecordedSpans.ts"
 import type * as Run from "./Run.ts"
 
 /** What a step came to; `Canceled` when the run was interrupted in the middle of it. */
-export type StepOutcome = "Materialized" | "Verified" | "CutOff" | "Skipped" | "Failed" | "Canceled"
+export type StepOutcome = "Materialized" | "Verified" | "Observed" | "CutOff" | "Skipped" | "Failed" | "Canceled"
 
 type BySlice<A> = Readonly<Record<string, A>>
 
@@ -137,6 +137,7 @@ const runStatuses = {
 const outcomes: { readonly [Tag in Event.Event["_tag"]]?: StepOutcome } = {
   AssetMaterialized: "Materialized",
   AssetVerified: "Verified",
+  AssetObserved: "Observed",
   StepCutOff: "CutOff",
   StepSkipped: "Skipped",
   StepFailed: "Failed"

@@ -295,8 +295,7 @@ const kindsOf = (partitions: Partition.Partitioning): ReadonlyArray<Partition.Ki
 ]
 
 const traits: Readonly<Record<Syntax.Vocabulary["is"], (asset: Asset.Any) => boolean>> = {
-  // Every asset is computed.
-  external: () => false
+  external: ({ external }) => external !== undefined
 }
 
 const hasTag = ({ name, value }: Syntax.Tag): ((asset: Asset.Any) => boolean) => {

@@ -211,7 +211,7 @@ const publish = <E, R>(
   const guard = sql`${claim.asset}, ${column(claim)}, ${claim.epoch}::float8::bigint,
     ${loaded.map((dep) => (dep._tag === "Slice" ? dep.ref.asset : dep.asset))}::text[],
     ${textArray(loaded.map((dep) => (dep._tag === "Slice" ? column(dep.ref) : null)))}::text::text[],
-    ${loaded.map((dep) => (dep._tag === "Slice" ? String(dep.position) : `${dep.count}:${dep.positions}`))}::text[]`
+    ${textArray(loaded.map(versionOf))}::text::text[]`
   if (rows === undefined) {
     return Effect.gen(function* () {
       const value = event(yield* Timestamp.now)
@@ -237,6 +237,9 @@ const publish = <E, R>(
       )
     ) as Effect.Effect<EventLog.Published, E | SqlError, R>
 }
+
+const versionOf = (dep: EventLog.Loaded): string | null =>
+  dep._tag === "AllSlices" ? `${dep.count}:${dep.positions}` : dep.position === null ? null : String(dep.position)
 
 type Refusal = "fenced" | "moved"
 

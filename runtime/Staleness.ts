@@ -125,7 +125,11 @@ export const causes = (lineage: Lineage, catalog: Catalog.Catalog, ref: Partitio
   const { asset } = lineage.graph.nodes.get(ref.asset)!
   const frozen = hasClosed(asset, ref.partition, lineage.moment.now)
   const state = Catalog.get(catalog, ref)
-  if (state === undefined) return { status: "Missing", causes: none, frozen, undecided: none }
+  if (state === undefined) {
+    const causes = firstObservation(asset)
+    const status = asset.external === undefined ? "Missing" : causes.length === 0 ? "Current" : "Stale"
+    return { status, causes, frozen, undecided: none }
+  }
   const index = lineage.index(ref)
   const found = differencesOf(lineage, catalog, new VersionsInForce(lineage, catalog), state, index)
   if (frozen) return { status: "Current", causes: found, frozen, undecided: none }
@@ -152,9 +156,13 @@ export const inputs = (
     else if (!mayBeWithout(reading)) unpublished.push(reading.edge.asset)
   }
   const { after } = lineage.graph.nodes.get(ref.asset)!
-  unpublished.push(...after.filter((asset) => Catalog.slices(catalog, asset).size === 0))
+  unpublished.push(...after.filter((asset) => !isThere(lineage, catalog, asset)))
   return { provenance, unpublished }
 }
+
+/** Whether an asset has a slice that can be read: a published one, or any of an external asset. */
+export const isThere = (lineage: Lineage, catalog: Catalog.Catalog, asset: string): boolean =>
+  Catalog.slices(catalog, asset).size > 0 || (lineage.isExternal(asset) && lineage.size(asset) > 0)
 
 // -----------------------------------------------------------------------------
 // internal
@@ -204,8 +212,14 @@ const assessAsset = (
     own[index] = frozen || (found.length === 0 && due === undefined) ? codes.Current : codes.Stale
     if (found.length > 0 || due !== undefined) causes.set(index, due === undefined ? found : [...found, due])
   }
+  const first = firstObservation(asset)
   for (let index = 0; index < own.length; index++) {
-    if (own[index] === codes.Missing && isFrozen(index)) own[index] = codes.absent
+    if (own[index] !== codes.Missing) continue
+    if (isFrozen(index)) own[index] = codes.absent
+    else if (asset.external !== undefined) {
+      own[index] = first.length === 0 ? codes.Current : codes.Stale
+      if (first.length > 0) causes.set(index, first)
+    }
   }
   const known = { codes: own, causes: causes.lists, isFrozen }
   if (readings.length > 0) {
@@ -252,6 +266,8 @@ const differencesOf = (
   index: number
 ): ReadonlyArray<Reason.Cause> => {
   const { asset, codeManifest, codeVersion, deps } = lineage.graph.nodes.get(state.asset)!
+  // What was recorded when it was still computed here stays its version for as long as nobody looks.
+  if (asset.external !== undefined && asset.external.observe === undefined) return none
   const differences: Array<Reason.Cause> = []
   if (state.codeVersion !== codeVersion) {
     const changes = CodeManifest.changes(catalog.codeManifests.get(state.codeVersion), codeManifest)
@@ -298,6 +314,12 @@ const recheckDue = (
       : Cron.next(recheckAfter.cron, since).getTime()
   return due <= now ? { _tag: "RecheckDue", since: verifiedAt } : undefined
 }
+
+/** A schedule of observations begins at once. */
+const firstObservation = ({ external, recheckAfter }: Asset.Any): ReadonlyArray<Reason.Cause> =>
+  external === undefined || recheckAfter === undefined ? none : neverObserved
+
+const neverObserved: ReadonlyArray<Reason.Cause> = [{ _tag: "RecheckDue", since: null }]
 
 const hasClosed = ({ partitions, unrepeatable }: Asset.Any, partition: Partition.Key, now: number): boolean =>
   unrepeatable && partitions !== undefined && partition !== null && Partition.hasEnded(partitions, partition, now)

@@ -28,6 +28,8 @@ export interface Row extends Partition.Ref {
   readonly materializedAt: string | null
   readonly runId: string | null
   readonly traceId: string | null
+  /** Whether somebody else computes it; its version is what was observed last. */
+  readonly external: boolean
   /** `null` without a freshness policy. */
   readonly freshness: "Fresh" | "Overdue" | null
   /** Checks that failed of the versions in force, of all partitions where it is asked whole. */
@@ -88,7 +90,7 @@ export const toText = (rows: ReadonlyArray<Row>, now: number, medium: Report.Med
       row.asset,
       row.partition ?? "",
       row.partitions === undefined ? row.status : showCounts(row.partitions),
-      row.causes.length > 0 ? row.causes.map(Reason.show).join(", ") : waiting(row),
+      row.causes.length > 0 ? row.causes.map(Reason.show).join(", ") : note(row),
       showFailed(row.failedChecks),
       row.rows === null ? "" : Report.number(row.rows),
       row.materializedAt === null ? "" : Report.ago(row.materializedAt, now),
@@ -126,8 +128,11 @@ const paintWorst = (style: Report.Style, text: string): string => {
   return worst === undefined ? text : colors[worst](text)
 }
 
-const waiting = ({ status, undecided }: Row): string =>
-  status === "Missing" ? "never materialized" : undecided.length > 0 ? `depends on ${undecided.join(", ")}` : ""
+const note = ({ dataVersion, external, status, undecided }: Row): string => {
+  if (status === "Missing") return "never materialized"
+  if (external) return dataVersion === null ? "external, never observed" : "external"
+  return undecided.length > 0 ? `depends on ${undecided.join(", ")}` : ""
+}
 
 /** `2 failed`, `1 failed, 1 warned`. */
 const showFailed = (checks: ReadonlyArray<FailedCheck>): string => {
@@ -149,7 +154,7 @@ const ofSlice = (subject: Subject, ref: Partition.Ref): Row => {
     status: assessment.status,
     causes: stale(assessment),
     undecided: assessment.undecided,
-    codeVersion: graph.nodes.get(ref.asset)!.codeVersion,
+    ...declared(graph, ref.asset),
     dataVersion: state?.dataVersion ?? null,
     rows: state?.rows ?? null,
     ...lastOf(state),
@@ -172,7 +177,7 @@ const ofAll = (subject: Subject, asset: string): Row => {
     partitions: Staleness.aggregate(assessments, asset),
     causes: Causes.merge(assessments.lineage, slices.map(stale)),
     undecided: Array.from(new Set(slices.flatMap((slice) => slice.undecided))),
-    codeVersion: graph.nodes.get(asset)!.codeVersion,
+    ...declared(graph, asset),
     dataVersion: Catalog.versionOfAll(catalog, asset)?.version ?? null,
     rows: states.some((state) => state.rows !== null)
       ? states.reduce((sum, state) => sum + (state.rows ?? 0), 0)
@@ -180,6 +185,11 @@ const ofAll = (subject: Subject, asset: string): Row => {
     ...lastOf(newest),
     failedChecks: failedOf(subject, asset)
   }
+}
+
+const declared = ({ nodes }: AssetGraph.AssetGraph, key: string) => {
+  const { asset, codeVersion } = nodes.get(key)!
+  return { codeVersion, external: asset.external !== undefined }
 }
 
 const lastOf = (state: Catalog.AssetState | undefined) => ({

@@ -190,9 +190,10 @@ const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, 
       const { event } = exit.value
       yield* context.observe(event)
       const verified = event._tag === "AssetVerified"
+      const outcome = verified ? "Verified" : event._tag === "AssetObserved" ? "Observed" : "Materialized"
       const told: Told = {
         settled: { _tag: "Published" },
-        outcome: verified ? "Verified" : "Materialized",
+        outcome,
         rows: verified ? 0 : (event.rows ?? 0),
         dataVersion: event.dataVersion
       }

@@ -339,6 +339,8 @@ const replace = (
 const withBody = (asset: Asset.Any, body: (step: never) => ReturnType<Asset.Any["materialize"]>): Asset.Any =>
   change(asset, {
     retry: undefined,
+    // What somebody else computes is computed here for once.
+    external: undefined,
     together: undefined,
     // A version found by a function may need services of the body that is gone.
     version: asset.version._tag === "Custom" ? Version.content : asset.version,

@@ -4,6 +4,7 @@
  * A dependency that is read in many slices has one version, the digest of theirs.
  */
 import * as Catalog from "./Catalog.ts"
+import * as External from "./External.ts"
 import * as Keys from "./Keys.ts"
 import type { Lineage, Reading } from "./Lineage.ts"
 import * as Version from "./Version.ts"
@@ -25,13 +26,14 @@ export class VersionsInForce {
     this.catalog = catalog
   }
 
-  /** `undefined` when nothing of what is read was ever published. */
+  /** `undefined` when nothing of what is read was ever published; what is external is there before it is observed. */
   of(reading: Reading, index: number): VersionInForce | undefined {
     const { asset } = reading.edge
     if (reading.one !== undefined) {
-      const partition = this.lineage.key(asset, reading.one(index))
-      const state = Catalog.get(this.catalog, { asset, partition })
-      return state && { version: state.dataVersion, position: state.changedPosition }
+      const at = reading.one(index)
+      const state = Catalog.get(this.catalog, { asset, partition: this.lineage.key(asset, at) })
+      if (state !== undefined) return { version: state.dataVersion, position: state.changedPosition }
+      return at !== -1 && this.lineage.isExternal(asset) ? neverObserved : undefined
     }
     const id = this.idOf(reading, index)
     const known = this.digests.get(id)
@@ -64,24 +66,36 @@ export class VersionsInForce {
   private digest(reading: Reading, index: number): VersionInForce | undefined {
     const versions: Array<readonly [string, string]> = []
     let position = 0
-    this.published(reading, index, (state) => {
-      versions.push([state.partition!, state.dataVersion])
-      position = Math.max(position, state.changedPosition)
-    })
+    this.published(
+      reading,
+      index,
+      (state) => {
+        versions.push([state.partition!, state.dataVersion])
+        position = Math.max(position, state.changedPosition)
+      },
+      (key) => versions.push([key, neverObserved.version])
+    )
     // Of nothing at all the version is that of an empty list; of slices that are not there yet there is none.
     const expected = reading.isAll || reading.ranges(index).some(([from, to]) => to > from)
     if (versions.length === 0 && expected) return undefined
     return { version: Version.ofPartitions(versions), position }
   }
 
-  private published(reading: Reading, index: number, use: (state: Catalog.AssetState, at: number) => void): void {
+  private published(
+    reading: Reading,
+    index: number,
+    use: (state: Catalog.AssetState, at: number) => void,
+    unobserved?: (key: string) => void
+  ): void {
     const { asset } = reading.edge
+    const isExternal = this.lineage.isExternal(asset)
     const slices = Catalog.slices(this.catalog, asset)
     const { all } = this.lineage.keys(asset)!
     for (const [from, to] of reading.ranges(index)) {
       for (let at = from; at < to; at++) {
         const state = slices.get(all[at]!)
         if (state !== undefined) use(state, at)
+        else if (isExternal) unobserved?.(all[at]!)
       }
     }
   }
@@ -90,3 +104,9 @@ export class VersionsInForce {
     return isAll ? edge.asset : `${edge.asset} ${ranges(index).join(" ")}`
   }
 }
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const neverObserved: VersionInForce = { version: External.neverObserved, position: 0 }

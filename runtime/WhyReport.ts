@@ -28,6 +28,7 @@ export interface Group {
 /** What `why --json` prints. */
 export interface WhyReport extends Partition.Ref {
   readonly status: Reason.Status
+  readonly external: boolean
   /** Why it is Stale, of all its partitions together. */
   readonly causes: ReadonlyArray<Reason.Cause>
   /** One for a single slice; the worst first for the partitions of an asset. */
@@ -61,6 +62,7 @@ export const make = (subject: Subject, ref: Partition.Ref, seen = new Set<string
   return {
     ...ref,
     status,
+    external: lineage.isExternal(ref.asset),
     causes: Causes.merge(
       lineage,
       slices.map(([, { causes, status }]) => (status === "Stale" ? causes : []))
@@ -137,7 +139,8 @@ const toTree = (self: WhyReport, explain: (cause: Reason.Cause) => string, now: 
           }))),
       ...self.failedChecks.map((check) => leaf(failureInWords(check))),
       ...self.upstream.map((upstream) => toTree(upstream, explain, now)),
-      ...(self.last === null ? [] : [leaf(lastInWords(self.last, now))])
+      ...(self.external ? [leaf("external: somebody else computes it")] : []),
+      ...(self.last === null ? [] : [leaf(lastInWords(self, self.last, now))])
     ]
   }
 }
@@ -185,6 +188,7 @@ const inWords = (cause: Reason.Cause, catalog: Catalog.Catalog, now: number): st
     case "DependencyRemoved":
       return `it no longer depends on ${cause.dependency}`
     case "RecheckDue":
+      if (cause.since === null) return "it was never observed, and is due"
       return `its source was last checked ${Report.ago(cause.since, now)} (${cause.since}) and is due again`
     case "DependencyChanged": {
       const where = cause.partitions?.length ? ` in ${Reason.showRanges(cause.partitions)}` : ""
@@ -201,8 +205,8 @@ const failureInWords = ({ accepted, check, partition, reason, severity }: Failed
     accepted ? ", which was accepted" : ""
   }: ${reason}`
 
-const lastInWords = (last: NonNullable<WhyReport["last"]>, now: number): string => {
+const lastInWords = ({ external }: WhyReport, last: NonNullable<WhyReport["last"]>, now: number): string => {
   const rows = last.rows === null ? "" : `, ${Report.count(last.rows, "row")}`
   const verified = last.verifiedAt === last.materializedAt ? "" : `; verified ${Report.ago(last.verifiedAt, now)}`
-  return `last materialized ${Report.ago(last.materializedAt, now)} by run ${last.runId}${rows}${verified}`
+  return `last ${external ? "seen to change" : "materialized"} ${Report.ago(last.materializedAt, now)} by run ${last.runId}${rows}${verified}`
 }

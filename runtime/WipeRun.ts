@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Asset from "./Asset.ts"
+import type * as AssetGraph from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
 import type * as Definitions from "./Definitions.ts"
 import * as EventLog from "./EventLog.ts"
@@ -14,10 +15,15 @@ import * as Report from "./Report.ts"
 import * as RunRecord from "./RunRecord.ts"
 import * as Timestamp from "./Timestamp.ts"
 
-/** What is published of the selected assets, dependents first. */
-export const published = (catalog: Catalog.Catalog, selected: ReadonlySet<string>): ReadonlyArray<Partition.Ref> =>
+/** What is published of the selected assets, dependents first; nothing of external ones, which are not ours to remove. */
+export const published = (
+  { nodes }: AssetGraph.AssetGraph,
+  catalog: Catalog.Catalog,
+  selected: ReadonlySet<string>
+): ReadonlyArray<Partition.Ref> =>
   Array.from(selected)
     .toReversed()
+    .filter((asset) => nodes.get(asset)!.asset.external === undefined)
     .flatMap((asset) => Array.from(Catalog.slices(catalog, asset).keys(), (partition) => ({ asset, partition })))
 
 /** Removes each value once no run holds its slice, and answers with the run's id. */

@@ -4,15 +4,17 @@
  *
  * What must be true of them is said by the laws.
  */
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Asset from "../runtime/Asset.ts"
 import * as Catalog from "../runtime/Catalog.ts"
+import { external, observe } from "../runtime/ExternalAsset.ts"
 import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
 import type { PlanError } from "../runtime/PlanError.ts"
 import type { SelectionError } from "../runtime/Selection.ts"
-import { asset, daily, Simulation } from "./Simulation.ts"
+import { asset, daily, io, Simulation } from "./Simulation.ts"
 
 const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
@@ -20,6 +22,7 @@ const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0
 const Declaration = Schema.Struct({
   reads: Schema.Array(Schema.Struct({ asset: upTo(7), all: Schema.Boolean })).check(Schema.isMaxLength(3)),
   follows: Schema.Array(upTo(7)).check(Schema.isMaxLength(1)),
+  by: Schema.Literals(["us", "us", "us", "others", "others, observed"]),
   cut: Schema.Literals(["whole", "daily", "unrepeatable"]),
   startsAfter: upTo(2),
   recheckHours: Schema.NullOr(Schema.Literals([6, 24])),
@@ -99,6 +102,7 @@ export class RandomProject {
     const asset = `asset_${index}`
     switch (change._tag) {
       case "Wipe": {
+        if (this.declarations[index]!.by !== "us") break
         const published = Array.from(Catalog.slices(simulation.catalog, asset).keys())
         if (published.length > 0) simulation.wipe({ asset, partition: published[change.slice % published.length]! })
         break
@@ -132,6 +136,11 @@ export class RandomProject {
     const assets: Array<Asset.Any> = []
     const starts: Array<number> = []
     for (const [index, declaration] of this.declarations.entries()) {
+      if (declaration.by !== "us") {
+        starts.push(declaration.startsAfter)
+        assets.push(this.declareExternal(`asset_${index}`, declaration))
+        continue
+      }
       const deps: Record<string, Asset.Any | Asset.AllPartitions<DailyAsset>> = {}
       let from = declaration.startsAfter
       for (const read of index === 0 ? [] : declaration.reads) {
@@ -155,6 +164,14 @@ export class RandomProject {
       assets.push(rechecked.pipe(Asset.after(...before)))
     }
     return assets
+  }
+
+  private declareExternal(key: string, { by, cut, recheckHours, startsAfter }: Declaration): Asset.Any {
+    const partitions = cut === "whole" ? {} : { partitions: Partition.daily({ start: dayAt(startsAfter) }) }
+    const declared = external(key, { io, ...partitions })
+    if (by === "others") return declared
+    const observed = declared.pipe(observe(() => Effect.succeed("")))
+    return recheckHours === null ? observed : observed.pipe(Asset.recheckAfter(`${recheckHours} hours`))
   }
 }
 

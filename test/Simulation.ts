@@ -119,8 +119,10 @@ export class Simulation {
       const { provenance, unpublished } = Staleness.inputs(this.lineage(plan.at), this.catalog, step)
       if (unpublished.length > 0) throw new Error(`${Partition.show(step)} ran before ${unpublished.join(", ")}`)
       const dataVersion = this.compute(step)
+      const isNew = this.builder.get(step)?.dataVersion !== dataVersion
+      const { external } = this.graph.nodes.get(step.asset)!.asset
       this.append({
-        _tag: this.builder.get(step)?.dataVersion === dataVersion ? "AssetVerified" : "AssetMaterialized",
+        _tag: !isNew ? "AssetVerified" : external === undefined ? "AssetMaterialized" : "AssetObserved",
         ...this.stamp(step, plan.at),
         codeVersion: this.codeVersion(step.asset),
         dataVersion,

@@ -57,6 +57,33 @@ const daily = Asset.make("daily", {
 const count = Asset.make("count", { ...json, deps: { users }, materialize: ({ users }) => users.count })
 
 // -----------------------------------------------------------------------------
+// what somebody else computes
+// -----------------------------------------------------------------------------
+
+const stock = Asset.external("stock").pipe(
+  Asset.observe(() =>
+    Effect.flatMap(
+      Effect.flatMap(Api, ({ names }) => names),
+      ([name]) => Effect.succeed(name ?? "")
+    )
+  )
+)
+stock.pipe(Asset.retry({ times: 1, schedule: Schedule.recurs(1), while: ({ _tag }: Busy) => _tag === "Busy" }))
+// @ts-expect-error an error that looking does not fail with
+stock.pipe(Asset.retry({ times: 1, schedule: Schedule.recurs(1), while: ({ _tag }: Broken) => _tag === "Broken" }))
+// @ts-expect-error a version that is no text
+Asset.external("stock").pipe(Asset.observe(() => Effect.succeed(1)))
+// @ts-expect-error an observation of what is computed
+users.pipe(Asset.observe(() => Effect.succeed("1")))
+// @ts-expect-error a partition of an asset that has none
+Asset.external("stock").pipe(Asset.observe(({ partition }) => Effect.succeed(partition)))
+Asset.make("a", { ...json, deps: { stock }, materialize: ({ stock }) => Effect.succeed(stock.version.length) })
+// @ts-expect-error a handle of a kind that it was not declared with
+Asset.make("a", { ...json, deps: { stock }, materialize: ({ stock }) => stock.count })
+// @ts-expect-error a service that looking needs and nothing provides
+Definitions.make({ assets: [stock], resources: Layer.empty }) satisfies Definitions.Definitions<any, Api>
+
+// -----------------------------------------------------------------------------
 // what a body returns
 // -----------------------------------------------------------------------------
 

@@ -57,7 +57,8 @@ const embody = (simulation: Simulation): Definitions.Definitions => {
       }).pipe(Effect.andThen((version) => Effect.as(Effect.yieldNow, version)))
     const deps = edges.map((edge) => [nameOf(edge), { ...edge, asset: assets.get(edge.asset)! }])
     const after = asset.after.map(({ key }) => assets.get(key)!)
-    const changes = { io, materialize: body, deps: Object.fromEntries(deps), after }
+    const external = asset.external?.observe && { observe: (step: Asset.Step) => body({}, step) }
+    const changes = { io, materialize: body, deps: Object.fromEntries(deps), after, ...(external && { external }) }
     assets.set(key, Object.assign(Object.create(Object.getPrototypeOf(asset)), asset, changes))
   }
   return Definitions.make({ assets: Array.from(assets.values()) })
@@ -142,7 +143,9 @@ const executionDoesWhatTheSimulationDoes = Effect.fnUntraced(function* (simulati
   const { executed, outcome } = run
   assert.deepStrictEqual([outcome.status, outcome.failures], ["Succeeded", []])
   const computed = (yield* events(outcome.runId)).flatMap(({ event }) =>
-    event._tag === "AssetMaterialized" || event._tag === "AssetVerified" ? [Partition.show(event)] : []
+    event._tag === "AssetMaterialized" || event._tag === "AssetVerified" || event._tag === "AssetObserved"
+      ? [Partition.show(event)]
+      : []
   )
   assert.sameMembers(computed, [...executed])
   const log = yield* EventLog.EventLog

@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as AssetGraph from "../runtime/AssetGraph.ts"
 import * as Catalog from "../runtime/Catalog.ts"
+import * as External from "../runtime/External.ts"
 import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
 import type * as Reason from "../runtime/Reason.ts"
@@ -188,8 +189,11 @@ const revertingASourceHeals = (simulation: Simulation) => {
   const settled = simulation.statuses()
   if (Object.values(settled).some((status) => status !== "Current")) return
   for (const source of simulation.graph.order) {
-    if (simulation.graph.nodes.get(source)!.deps.length > 0) continue
+    const { asset, deps } = simulation.graph.nodes.get(source)!
+    if (deps.length > 0) continue
     const published = Array.from(Catalog.slices(simulation.catalog, source).values())
+    // A first observation is news by itself.
+    if (asset.external !== undefined && published.length < slicesOf(simulation, source).length) continue
     for (const shift of [10, 0]) {
       for (const state of published) simulation.world.set(Partition.id(state), Number(state.dataVersion) + shift)
       simulation.execute(simulation.request({ selection: [source], recheck: true }))
@@ -268,7 +272,9 @@ const statusByDefinition = (simulation: Simulation, ref: Partition.Ref): Reason.
   const { asset, deps } = simulation.graph.nodes.get(ref.asset)!
   const { catalog } = simulation
   const state = Catalog.get(catalog, ref)
-  if (state === undefined) return "Missing"
+  if (state === undefined) {
+    return asset.external === undefined ? "Missing" : asset.recheckAfter === undefined ? "Current" : "Stale"
+  }
   if (isFrozen(simulation, ref)) return "Current"
   const madeFrom = new Map(Object.entries(state.provenance).map(([key, { version }]) => [key, version]))
   const wouldBeMadeFrom = new Map(
@@ -277,11 +283,18 @@ const statusByDefinition = (simulation: Simulation, ref: Partition.Ref): Reason.
       const published = Array.from(Catalog.slices(catalog, edge.asset).values()).filter(({ partition }) =>
         keys.has(partition)
       )
+      const { external } = simulation.graph.nodes.get(edge.asset)!.asset
+      if (edge.mapping._tag === "All" && external !== undefined && keys.size > 0) {
+        const versionOf = (partition: Partition.Key) =>
+          Catalog.get(catalog, { asset: edge.asset, partition })?.dataVersion ?? External.neverObserved
+        return [[edge.asset, Version.ofPartitions(Array.from(keys, (key) => [key!, versionOf(key)]))]]
+      }
       if (edge.mapping._tag === "All" && published.length > 0) {
         return [[edge.asset, Version.ofPartitions(published.map((state) => [state.partition!, state.dataVersion]))]]
       }
       const partition = edge.mapping._tag === "Whole" ? null : ref.partition
-      const version = Catalog.get(catalog, { asset: edge.asset, partition })?.dataVersion ?? madeFrom.get(edge.asset)
+      const unknown = external === undefined ? madeFrom.get(edge.asset) : External.neverObserved
+      const version = Catalog.get(catalog, { asset: edge.asset, partition })?.dataVersion ?? unknown
       return [[edge.asset, version ?? "something new"]]
     })
   )

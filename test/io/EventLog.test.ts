@@ -56,7 +56,7 @@ const tell = Effect.fnUntraced(function* (
   const flush = Effect.suspend(() => log.append(waiting.splice(0)))
   for (const { alone, event } of events) {
     if (event._tag === "AssetWiped") yield* Effect.andThen(flush, log.wipe(event, Effect.void))
-    else if (event._tag === "AssetMaterialized" || event._tag === "AssetVerified") {
+    else if (event._tag === "AssetMaterialized" || event._tag === "AssetVerified" || event._tag === "AssetObserved") {
       yield* flush
       const claim = claims.get(Partition.id(event)) ?? claims.get(Partition.id(refs[0]!))!
       expect(

@@ -30,7 +30,7 @@ export const run = () => {
     value: (
       ref: Partition.Ref,
       dataVersion: string,
-      more: Partial<Of<"AssetMaterialized">> | Partial<Of<"AssetVerified">> = {}
+      more: Partial<Of<"AssetMaterialized">> | Partial<Of<"AssetVerified">> | Partial<Of<"AssetObserved">> = {}
     ) =>
       tell({
         _tag: "AssetMaterialized",
@@ -94,6 +94,7 @@ export const Happening = Schema.TaggedUnion({
   Failed: step,
   Materialized: value,
   Verified: value,
+  Observed: value,
   Wiped: value,
   /** The first two slices at once; bits say which are there, and which of them changed. */
   Ranged: { run: upTo(0), attempts: upTo(3), there: upTo(3), changed: upTo(3) },

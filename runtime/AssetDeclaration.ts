@@ -1,0 +1,5 @@
+/**
+ * All that a declaration can say of an asset: the namespace `Asset` of whoever declares some.
+ */
+export * from "./Asset.ts"
+export { type ExternalAsset, external, observe } from "./ExternalAsset.ts"
