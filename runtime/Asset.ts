@@ -23,18 +23,20 @@ import type {
   Inputs,
   Io,
   Key,
+  KindOf,
   Need,
   Needs,
   NeedsOf,
   Services,
   Unversioned
 } from "./AssetShape.ts"
-import type { Step } from "./AssetStep.ts"
+import type { StepOf } from "./AssetStep.ts"
 import * as CallSite from "./CallSite.ts"
 import type * as IoManager from "./IoManager.ts"
 import * as Label from "./Label.ts"
 import * as Mapping from "./Mapping.ts"
 import type * as Partition from "./Partition.ts"
+import * as Ranges from "./Ranges.ts"
 import * as Version from "./Version.ts"
 
 export * from "./AssetShape.ts"
@@ -49,22 +51,22 @@ export {
   windows
 } from "./Dependency.ts"
 export type { QuarantineLimit, RecheckAfter, RetryPolicy } from "./AssetPolicy.ts"
-export type { Rejected, Step } from "./AssetStep.ts"
+export type { RangeStep, Rejected, Step } from "./AssetStep.ts"
 export { group, kinds, owners, tags } from "./Label.ts"
 
-export interface Options<I extends IoManager.Any, D extends Deps, P, E, R> {
+export interface Options<I extends IoManager.Any, D extends Deps, C, E, R> {
   readonly io: I
   /** Moves when the logic moves, by hand; without it the version is computed from the code. */
   readonly codeVersion?: string | undefined
-  readonly deps?: D & Fitting<NoInfer<D>, P>
-  readonly partitions?: P
+  readonly deps?: D & Fitting<NoInfer<D>, C>
+  readonly partitions?: C
   readonly description?: string
   /** How the data version is found; by content unless said otherwise. */
   readonly version?: Version.Policy<IoManager.Candidate<NoInfer<I>>, E, R>
   readonly materialize: (
-    inputs: Inputs<NoInfer<D>, P, NoInfer<I>>,
-    step: Step<P>
-  ) => Effect.Effect<IoManager.Input<NoInfer<I>>, E, R> | StreamOf<NoInfer<I>, E, R>
+    inputs: Inputs<NoInfer<D>, C, NoInfer<I>>,
+    step: StepOf<C>
+  ) => Effect.Effect<IoManager.Input<KindOf<C, NoInfer<I>>>, E, R> | StreamOf<NoInfer<I>, E, R>
 }
 
 /** What a body of a kind that streams may return. */
@@ -79,12 +81,21 @@ export const make = <
   E,
   R,
   const D extends Deps = {},
-  P extends Partition.Partitioning | undefined = undefined
+  C extends Partition.Partitioning | Ranges.Any | undefined = undefined
 >(
   key: K,
-  options: Options<I, D, P, E, R>
-): Asset<K, I, E, R | IoManager.Services<I>, P, Need<K, R | IoManager.Services<I>> | NeedsOf<D[keyof D]>> => {
-  const partitions = options.partitions as P
+  options: Options<I, D, C, E, R>
+): Asset<
+  K,
+  KindOf<C, I>,
+  E,
+  R | IoManager.Services<I>,
+  Ranges.Cut<C>,
+  Need<K, R | IoManager.Services<I>> | NeedsOf<D[keyof D]>
+> => {
+  const cut: Partition.Partitioning | Ranges.Any | undefined = options.partitions
+  const ranges = Ranges.isRanged(cut) ? { most: cut.most } : undefined
+  const partitions = Ranges.isRanged(cut) ? cut.partitions : cut
   const self = Object.assign(Object.create(Proto), {
     key,
     io: options.io,
@@ -101,6 +112,7 @@ export const make = <
     checks: [],
     cutoff: undefined,
     together: undefined,
+    ranges,
     external: undefined,
     retry: undefined,
     timeout: undefined,

@@ -3,3 +3,4 @@
  */
 export * from "./Asset.ts"
 export { type ExternalAsset, external, observe } from "./ExternalAsset.ts"
+export { ranges } from "./Ranges.ts"

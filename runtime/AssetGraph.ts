@@ -9,6 +9,7 @@ import * as Label from "./Label.ts"
 import * as Mapping from "./Mapping.ts"
 import * as Partition from "./Partition.ts"
 import type { Manifest, Versioned } from "./CodeManifest.ts"
+import * as Ranges from "./Ranges.ts"
 import * as Together from "./Together.ts"
 import * as Version from "./Version.ts"
 
@@ -254,7 +255,7 @@ const problemsOf = (asset: Asset.Any, judge: Judge): ReadonlyArray<Problem> => {
   if (asset.recheckAfter !== undefined && Object.values(asset.deps).some(isOther)) {
     details.push("recheckAfter is for assets without dependencies; this one follows the versions of its dependencies")
   }
-  details.push(...problemsOfExternal(asset))
+  details.push(...problemsOfExternal(asset), ...problemsOfRanges(asset))
   if (asset.partitions !== undefined) details.push(...judge(asset.partitions))
   const mappings = new Map<string, Mapping.Mapping>()
   for (const { asset: dep, mapping } of Object.values(asset.deps)) {
@@ -280,3 +281,25 @@ const problemsOfExternal = ({ external, recheckAfter, unrepeatable }: Asset.Any)
   }
   return details
 }
+
+/** What is said or found slice by slice is not for a body that takes many. */
+const problemsOfRanges = (asset: Asset.Any): ReadonlyArray<string> => {
+  if (asset.ranges === undefined) return none
+  const details: Array<string> = []
+  const refusal = Ranges.refusal(asset)
+  const refuse = (why: string) => details.push(`Asset.ranges is not for it: ${why}`)
+  if (refusal !== undefined) refuse(refusal)
+  if (!(asset.ranges.most >= 1)) refuse(`at most ${asset.ranges.most} partitions in a step are none`)
+  if (Object.values(asset.deps).some(({ mapping }) => mapping._tag === "Previous")) {
+    refuse("it reads earlier partitions of its own, which have to be published before")
+  }
+  if (asset.version._tag === "Custom") refuse("its data version is found by a function of one partition")
+  if (asset.cutoff !== undefined) refuse("Asset.cutoff compares one partition with what is published of it")
+  for (const { name, reads } of asset.checks) {
+    const one = Object.values(reads).find(({ asset, mapping }) => asset.partitions && !isOfNoPartition(mapping))
+    if (one !== undefined) refuse(`its check "${name}" reads "${one.asset.key}" by partition, and sees many at once`)
+  }
+  return details
+}
+
+const isOfNoPartition = ({ _tag }: Mapping.Mapping) => _tag === "All" || _tag === "Last"

@@ -9,13 +9,14 @@ import type * as Pipeable from "effect/Pipeable"
 import type * as Stream from "effect/Stream"
 import type * as AssetCheck from "./AssetCheck.ts"
 import type { CallSite } from "./CallSite.ts"
-import type { Fit, Input, Previous, Reading, Unversioned } from "./Dependency.ts"
+import type { Fit, Input, RangeInput, Previous, Reading, Unversioned } from "./Dependency.ts"
 import type * as AssetPolicy from "./AssetPolicy.ts"
 import type { External } from "./External.ts"
 import type * as IoManager from "./IoManager.ts"
 import type * as Label from "./Label.ts"
 import type * as Mapping from "./Mapping.ts"
 import type * as Partition from "./Partition.ts"
+import type { Any as AnyRanged, Cut, Ranges } from "./Ranges.ts"
 import type { Together } from "./Together.ts"
 import type * as Version from "./Version.ts"
 
@@ -55,6 +56,8 @@ export interface Asset<
   readonly checks: ReadonlyArray<AssetCheck.AssetCheck<Any>>
   readonly cutoff: AssetPolicy.Cutoff | undefined
   readonly together: Together | undefined
+  /** Of an asset whose steps may take many partitions at once. */
+  readonly ranges: Ranges | undefined
   /** Of an asset that nothing here computes. */
   readonly external: External | undefined
   readonly retry: AssetPolicy.RetryPolicy<never> | undefined
@@ -105,9 +108,12 @@ export type NeedsOf<D> =
         : never
 
 /** What a body receives for each dependency: a handle of one slice, or of several. */
-export type Inputs<D extends Deps, P, I extends IoManager.Any = IoManager.Any> = {
-  readonly [N in keyof D]: Input<D[N], P, I>
+export type Inputs<D extends Deps, C, I extends IoManager.Any = IoManager.Any> = {
+  readonly [N in keyof D]: C extends AnyRanged ? RangeInput<D[N]> : Input<D[N], C, I>
 }
 
 /** What has to be added to dependencies: nothing, where their partitions fit those of their reader. */
-export type Fitting<D extends Deps, P> = { readonly [N in keyof D]: Fit<D[N], P> }
+export type Fitting<D extends Deps, C> = { readonly [N in keyof D]: Fit<D[N], Cut<C>> }
+
+/** The kind of value as dependents, checks and tests know it. */
+export type KindOf<C, I extends IoManager.Any> = C extends AnyRanged ? IoManager.OfRanges<I> : I

@@ -4,6 +4,7 @@
 import type * as Effect from "effect/Effect"
 import type * as IoManager from "./IoManager.ts"
 import type * as Partition from "./Partition.ts"
+import type { Ranged } from "./Ranges.ts"
 
 /** A rejected item: what arrived, and why it cannot be a row. */
 export interface Rejected {
@@ -36,3 +37,13 @@ export interface Step<out P = Partition.Partitioning | undefined> {
   /** Forgets what was seen and set aside so far: the source is read again from its start. */
   readonly startOver: Effect.Effect<void, IoManager.IoError>
 }
+
+/** Of a body that takes many partitions at once. */
+export interface RangeStep<out P extends Partition.Partitioning> extends Omit<Step<P>, "partition" | "keys"> {
+  /** What it is to compute, in order: neighbours, unless some were found to be Current. */
+  readonly partitions: ReadonlyArray<Partition.KeyOf<P>>
+  /** The same as people read it: `2026-01-01..2026-01-31,2026-02-03`. */
+  readonly partition: string
+}
+
+export type StepOf<C> = C extends Ranged<infer P> ? RangeStep<P> : Step<C>

@@ -18,6 +18,7 @@ import * as External from "./External.ts"
 import type * as IoManager from "./IoManager.ts"
 import * as Judgement from "./Judgement.ts"
 import type { Lineage, Reading } from "./Lineage.ts"
+import type * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import type * as Quarantine from "./Quarantine.ts"
 import type { SharedBodies } from "./SharedBodies.ts"
@@ -34,6 +35,8 @@ export interface Context {
   readonly lineage: Lineage
   readonly plan: Plan.Plan
   readonly step: Plan.Step
+  /** What the step computes: its slice, or those of its range. */
+  readonly slices: ReadonlyArray<Partition.Ref>
   readonly runId: string
   readonly log: EventLog.EventLog["Service"]
   readonly session: EventLog.Session
@@ -61,10 +64,10 @@ export const run = (context: Context) => {
 }
 
 // -----------------------------------------------------------------------------
-// internal
+// what an attempt at a range has in common with this
 // -----------------------------------------------------------------------------
 
-const withTimeout = <A, E, R>(asset: Asset.Any, attempt: Effect.Effect<A, E, R>) =>
+export const withTimeout = <A, E, R>(asset: Asset.Any, attempt: Effect.Effect<A, E, R>) =>
   asset.timeout === undefined
     ? attempt
     : Effect.timeoutOrElse(attempt, {
@@ -72,6 +75,105 @@ const withTimeout = <A, E, R>(asset: Asset.Any, attempt: Effect.Effect<A, E, R>)
         orElse: () =>
           Effect.fail(new AttemptError.TimedOut({ asset: asset.key, after: Duration.format(asset.timeout!) }))
       })
+
+export type Versioned = Pick<IoManager.Staged<unknown>, "candidate" | "whole" | "rows" | "metadata"> & {
+  readonly dataVersion: string
+  /** Of a range, those of its slices. */
+  readonly versions?: ReadonlyMap<string, string>
+}
+
+/** The handles that the body gets. */
+export const load = ({ catalog, lineage, slices }: Context, asset: Asset.Any) => {
+  const indexes = slices.map((slice) => lineage.index(slice))
+  const readings = new Map(lineage.readings(asset.key).map((reading) => [reading.edge.asset, reading]))
+  return Effect.map(
+    Effect.forEach(Object.entries(asset.deps), ([name, { asset: dep }]) =>
+      Effect.flatMap(Asset.store(dep), (store) => {
+        const reading = readings.get(dep.key)!
+        const sources = lineage
+          .readByAll(reading, indexes)
+          .flatMap((ref) => External.source(dep, ref, Catalog.get(catalog, ref)) ?? [])
+        // A slice that reads one that is not there, such as the one before the first, is told so.
+        const handle: Effect.Effect<unknown, IoManager.IoError> =
+          reading.one === undefined || readsMany(lineage, asset, reading)
+            ? store.loadAll(dep.key, sources)
+            : sources[0] === undefined
+              ? Effect.undefined
+              : store.load(sources[0])
+        return Effect.map(handle, (handle) => [name, handle] as const)
+      })
+    ),
+    Object.fromEntries
+  )
+}
+
+/** Whether each slice of a range reads one of its own. */
+const readsMany = (lineage: Lineage, { ranges }: Asset.Any, { edge }: Reading) =>
+  ranges !== undefined && edge.mapping._tag !== "Last" && lineage.keys(edge.asset) !== undefined
+
+/** What it read, for a publish that compares. */
+export const loadedAs = ({ catalog, lineage, slices }: Context, reading: Reading): ReadonlyArray<EventLog.Loaded> => {
+  const { asset, versioned } = reading.edge
+  if (!versioned) return []
+  if (reading.isAll) return [EventLog.allSlices(asset, Catalog.slices(catalog, asset).values())]
+  const indexes = slices.map((slice) => lineage.index(slice))
+  return lineage.readByAll(reading, indexes).map((ref) => ({
+    _tag: "Slice",
+    ref,
+    position: Catalog.get(catalog, ref)?.changedPosition ?? null
+  }))
+}
+
+/** Runs every check, records what each found, and fails when a blocking one did that was not accepted for this run. */
+export const judge = Effect.fnUntraced(function* (
+  context: Context,
+  asset: Asset.Any,
+  { candidate, dataVersion, versions, whole }: Versioned
+) {
+  const { log, plan, runId } = context
+  const slice: Judgement.Subject = {
+    ...sliceOf(context),
+    log,
+    partitions: asset.partitions,
+    moment: context.lineage.moment,
+    dataVersion,
+    position: undefined,
+    candidate,
+    ...(versions && { versions })
+  }
+  const failed: Array<{ readonly check: string; readonly reason: string }> = []
+  for (const check of asset.checks) {
+    const subject = check.over === "whole" ? Judgement.whole(slice, whole) : Effect.succeed(slice)
+    const verdict = yield* Effect.flatMap(subject, (subject) => erased(Judgement.traced(check, subject))).pipe(
+      // A check that cannot say that its value is good has not passed.
+      Effect.catch((error) => {
+        const reason = `it could not be run: ${failureOf(Cause.fail(error)).message}`
+        return Effect.succeed<Judgement.Verdict>({ ...sliceOf(context), dataVersion, result: AssetCheck.fail(reason) })
+      })
+    )
+    const accepted = plan.accepted.some(({ asset: key, check: name }) => key === asset.key && name === check.name)
+    yield* context.record(Judgement.toEvent(check, verdict, { at: yield* Timestamp.now, runId, accepted }))
+    const { result } = verdict
+    if (result._tag === "Failed" && check.blocking && !accepted)
+      failed.push({ check: check.name, reason: result.reason })
+  }
+  if (failed.length > 0) return yield* new AttemptError.BlockingCheckFailed({ asset: asset.key, failed })
+})
+
+/** Spans cost 3 us each, so those inside a step are made only for a tracer that keeps them. */
+export const io =
+  (context: Context, operation: "load" | "stage" | "publish") =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    context.isTraced ? Telemetry.io(operation, context.step.asset)(effect) : effect
+
+// What a body and its kind need is erased here; `Executor.execute` asks for it and the run's context has it.
+export const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as unknown as Effect.Effect<A, E>
+
+export const sliceOf = ({ runId, step }: Context) => ({ runId, asset: step.asset, partition: step.partition })
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
 
 const once = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const { catalog, lineage, step } = context
@@ -219,10 +321,6 @@ const publish = Effect.fnUntraced(function* (context: Context, asset: Asset.Any,
   return published
 })
 
-type Versioned = Pick<IoManager.Staged<unknown>, "candidate" | "whole" | "rows" | "metadata"> & {
-  readonly dataVersion: string
-}
-
 /** What is published already, if it is the same as what was made, or means the same. */
 const staying = Effect.fnUntraced(function* (
   context: Context,
@@ -284,90 +382,9 @@ const isInPlace = (
       )
 }
 
-/** Spans cost 3 us each, so those inside a step are made only for a tracer that keeps them. */
-const io =
-  (context: Context, operation: "load" | "stage" | "publish") =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    context.isTraced ? Telemetry.io(operation, context.step.asset)(effect) : effect
-
-// What a body and its kind need is erased here; `Executor.execute` asks for it and the run's context has it.
-const erased = <A, E>(effect: Effect.Effect<A, E, any>) => effect as unknown as Effect.Effect<A, E>
-
-const load = ({ catalog, lineage, step }: Context, asset: Asset.Any) => {
-  const index = lineage.index(step)
-  const readings = new Map(lineage.readings(asset.key).map((reading) => [reading.edge.asset, reading]))
-  return Effect.map(
-    Effect.forEach(Object.entries(asset.deps), ([name, { asset: dep }]) =>
-      Effect.flatMap(Asset.store(dep), (store) => {
-        const reading = readings.get(dep.key)!
-        const sources = lineage
-          .read(reading, index)
-          .flatMap((ref) => External.source(dep, ref, Catalog.get(catalog, ref)) ?? [])
-        // A slice that reads one that is not there, such as the one before the first, is told so.
-        const handle: Effect.Effect<unknown, IoManager.IoError> =
-          reading.one === undefined
-            ? store.loadAll(dep.key, sources)
-            : sources[0] === undefined
-              ? Effect.undefined
-              : store.load(sources[0])
-        return Effect.map(handle, (handle) => [name, handle] as const)
-      })
-    ),
-    Object.fromEntries
-  )
-}
-
-const loadedAs = ({ catalog, lineage, step }: Context, reading: Reading): ReadonlyArray<EventLog.Loaded> => {
-  const { asset, versioned } = reading.edge
-  if (!versioned) return []
-  if (reading.isAll) return [EventLog.allSlices(asset, Catalog.slices(catalog, asset).values())]
-  return lineage.read(reading, lineage.index(step)).map((ref) => ({
-    _tag: "Slice",
-    ref,
-    position: Catalog.get(catalog, ref)?.changedPosition ?? null
-  }))
-}
-
 const versionOf = (asset: Asset.Any, staged: IoManager.Staged<unknown>, runId: string) => {
   const { version } = asset
   if (version._tag === "Content") return Effect.succeed(staged.digest)
   if (version._tag === "PerRun") return Effect.succeed(Version.hash("run", [runId]))
   return Effect.map(erased(version.of(staged.candidate as never)), (own) => Version.hash("custom", [own]))
 }
-
-/** Runs every check, records what each found, and fails when a blocking one did that was not accepted for this run. */
-const judge = Effect.fnUntraced(function* (
-  context: Context,
-  asset: Asset.Any,
-  { candidate, dataVersion, whole }: Versioned
-) {
-  const { log, plan, runId } = context
-  const slice: Judgement.Subject = {
-    ...sliceOf(context),
-    log,
-    partitions: asset.partitions,
-    moment: context.lineage.moment,
-    dataVersion,
-    position: undefined,
-    candidate
-  }
-  const failed: Array<{ readonly check: string; readonly reason: string }> = []
-  for (const check of asset.checks) {
-    const subject = check.over === "whole" ? Judgement.whole(slice, whole) : Effect.succeed(slice)
-    const verdict = yield* Effect.flatMap(subject, (subject) => erased(Judgement.traced(check, subject))).pipe(
-      // A check that cannot say that its value is good has not passed.
-      Effect.catch((error) => {
-        const reason = `it could not be run: ${failureOf(Cause.fail(error)).message}`
-        return Effect.succeed<Judgement.Verdict>({ ...sliceOf(context), dataVersion, result: AssetCheck.fail(reason) })
-      })
-    )
-    const accepted = plan.accepted.some(({ asset: key, check: name }) => key === asset.key && name === check.name)
-    yield* context.record(Judgement.toEvent(check, verdict, { at: yield* Timestamp.now, runId, accepted }))
-    const { result } = verdict
-    if (result._tag === "Failed" && check.blocking && !accepted)
-      failed.push({ check: check.name, reason: result.reason })
-  }
-  if (failed.length > 0) return yield* new AttemptError.BlockingCheckFailed({ asset: asset.key, failed })
-})
-
-const sliceOf = ({ runId, step }: Context) => ({ runId, asset: step.asset, partition: step.partition })

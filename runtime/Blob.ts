@@ -79,6 +79,7 @@ export const make = <S extends Schema.Codec<unknown, unknown>>(options: { readon
   const codec = Schema.toCodecJson(options.manifest)
   return IoManager.make({
     kind: "blob",
+    refusesRanges: "a blob is one file for each partition, staged by itself",
     describe: ({ key }) => `blob ${key}`,
     problems: () => [],
     schema: () => Schema.toJsonSchemaDocument(options.manifest),

@@ -10,8 +10,11 @@ import type * as Reason from "./Reason.ts"
 type Changed = Extract<Reason.Cause, { readonly _tag: "DependencyChanged" }>
 
 /** In the order in which each kind of cause comes first. */
-export const merge = (lineage: Lineage, lists: Iterable<ReadonlyArray<Reason.Cause>>): ReadonlyArray<Reason.Cause> => {
-  const found = new Map<string, Reason.Cause | Array<Changed>>()
+export const merge = <R extends Reason.Reason>(
+  lineage: Lineage,
+  lists: Iterable<ReadonlyArray<R>>
+): ReadonlyArray<R | Changed> => {
+  const found = new Map<string, R | Array<Changed>>()
   // Slices that are Stale for the same causes share a list.
   for (const cause of Array.from(new Set(lists)).flat()) {
     const id = idOf(cause)
@@ -24,7 +27,7 @@ export const merge = (lineage: Lineage, lists: Iterable<ReadonlyArray<Reason.Cau
 }
 
 /** What causes have in common that differ only in which partitions of a dependency moved. */
-export const idOf = (cause: Reason.Cause): string =>
+export const idOf = (cause: Reason.Reason): string =>
   cause._tag === "DependencyChanged" ? `${cause._tag} ${cause.dependency}` : JSON.stringify(cause)
 
 // -----------------------------------------------------------------------------

@@ -50,6 +50,16 @@ export type Input<D, P, I extends IoManager.Any> =
           ? HandleOf<D, Between<P, D["partitions"]>>
           : never
 
+/** What a body is given that takes many partitions at once: of what is read by partition, as many as they need. */
+export type RangeInput<D> =
+  D extends Unversioned<infer W>
+    ? RangeInput<W>
+    : D extends Reading<infer A, infer M>
+      ? HandleOf<A, M extends "Last" ? "One" : "Many">
+      : D extends Source
+        ? HandleOf<D, [D["partitions"]] extends [undefined] ? "One" : "Many">
+        : never
+
 /** Nothing to add where the partitions of a dependency fit those of its reader, and what no dependency has elsewhere. */
 export type Fit<D, P> = [Fits<D, P>] extends [false] ? { readonly "its partitions do not fit": never } : unknown
 

@@ -52,17 +52,50 @@ export interface Staged<out Candidate> {
   readonly publish: Effect.Effect<void, IoError>
 }
 
+/** Where the value of a range goes: its slices, in order, and the run that names its staging. */
+export interface RangeTarget {
+  readonly asset: string
+  readonly partitions: ReadonlyArray<string>
+  readonly runId: string
+}
+
+/** Slices that one step computed: complete, and not yet visible. */
+export interface StagedRange<out Candidate> {
+  /** All of them together. */
+  readonly candidate: Candidate
+  /** All published slices with these in their places, of kinds that can show them as one value. */
+  readonly whole?: Candidate
+  /** One for each partition of the target, in its order. */
+  readonly slices: ReadonlyArray<{ readonly partition: string; readonly digest: string; readonly rows: number | null }>
+  readonly metadata: Metadata
+  /** Makes the slices of these partitions visible; runs as `Staged.publish` does. */
+  readonly publish: (partitions: ReadonlyArray<string>) => Effect.Effect<void, IoError>
+}
+
 /**
  * The operations on values of one kind, bound to one asset's declaration.
  *
  * `Input` is what a body returns, `Handle` what a dependent gets of one slice, `Handles` what it gets of all published
- * slices, `Candidate` what a check sees.
+ * slices, `Candidate` what a check sees. `RangeInput` and `RangeCandidate` are those of many slices at once.
  */
-export interface Store<in Input, in Element, out Handle, out Handles, out Candidate> {
+export interface Store<
+  in Input,
+  in Element,
+  out Handle,
+  out Handles,
+  out Candidate,
+  in RangeInput = never,
+  out RangeCandidate = never
+> {
   readonly stage: <E = never>(
     target: Target,
     input: Input | Stream.Stream<Element, E>
   ) => Effect.Effect<Staged<Candidate>, IoError | E, Scope.Scope>
+  /** Of kinds that take ranges. Refuses what is of no partition of the target. */
+  readonly stageRange?: <E = never>(
+    target: RangeTarget,
+    input: RangeInput | Stream.Stream<Element, E>
+  ) => Effect.Effect<StagedRange<RangeCandidate>, IoError | E, Scope.Scope>
   readonly load: (source: Source) => Effect.Effect<Handle, IoError>
   readonly loadAll: (asset: string, sources: ReadonlyArray<Source>) => Effect.Effect<Handles, IoError>
   /** The published value as a check sees it, for checks that run on their own; all slices as one without a partition. */
@@ -103,8 +136,19 @@ export interface Field {
  *
  * `Element` is what a body may return a stream of instead of an `Input`; `never` for kinds that do not stream.
  */
-export interface Io<in out Input, in out Element, out Handle, out Handles, out Candidate, out R> {
+export interface Io<
+  in out Input,
+  in out Element,
+  out Handle,
+  out Handles,
+  out Candidate,
+  out R,
+  in out RangeInput = never,
+  out RangeCandidate = never
+> {
   readonly [TypeId]: {
+    readonly RangeInput: RangeInput
+    readonly RangeCandidate: RangeCandidate
     readonly Input: Input
     readonly Element: Element
     readonly Handle: Handle
@@ -117,18 +161,24 @@ export interface Io<in out Input, in out Element, out Handle, out Handles, out C
   readonly fields: ReadonlyArray<Field>
   /** What a check of a partitioned asset may see; all slices are one value only to some kinds. */
   readonly judged: "by slice" | "by slice or whole"
+  /** Why no step takes many slices at once, in words; `undefined` for kinds that stage ranges. */
+  readonly refusesRanges: string | undefined
   /** Where people find the value: `table music.users`, `blob model`. */
   readonly describe: (owner: Owner) => string
   /** Declaration mistakes that types cannot see, in words; empty when there are none. */
   readonly problems: (owner: Owner) => ReadonlyArray<string>
   /** The schema of its values as JSON, for kinds that have one: part of the code version. */
   readonly schema?: () => unknown
-  readonly store: (owner: Owner) => Effect.Effect<Store<Input, Element, Handle, Handles, Candidate>, never, R>
+  readonly store: (
+    owner: Owner
+  ) => Effect.Effect<Store<Input, Element, Handle, Handles, Candidate, RangeInput, RangeCandidate>, never, R>
 }
 
 /** A kind whose positions are erased, so that every kind fits; `Io` keeps them apart. */
 export interface Any {
   readonly [TypeId]: {
+    readonly RangeInput: any
+    readonly RangeCandidate: any
     readonly Input: any
     readonly Element: any
     readonly Handle: any
@@ -139,13 +189,14 @@ export interface Any {
   readonly kind: string
   readonly fields: ReadonlyArray<Field>
   readonly judged: "by slice" | "by slice or whole"
+  readonly refusesRanges: string | undefined
   readonly describe: (owner: Owner) => string
   readonly problems: (owner: Owner) => ReadonlyArray<string>
   readonly schema?: () => unknown
   readonly store: (owner: Owner) => Effect.Effect<AnyStore, never, any>
 }
 
-export type AnyStore = Store<any, never, any, any, any>
+export type AnyStore = Store<any, never, any, any, any, never, any>
 
 export type Input<I extends Any> = I[typeof TypeId]["Input"]
 export type Element<I extends Any> = I[typeof TypeId]["Element"]
@@ -154,14 +205,34 @@ export type Handles<I extends Any> = I[typeof TypeId]["Handles"]
 export type Candidate<I extends Any> = I[typeof TypeId]["Candidate"]
 export type Services<I extends Any> = I[typeof TypeId]["R"]
 
-export const make = <Input, Element, Handle, Handles, Candidate, R>(
-  io: Omit<Io<Input, Element, Handle, Handles, Candidate, R>, typeof TypeId | "fields" | "judged"> & {
+/** A kind whose body and checks have to do with many slices at once. */
+export type OfRanges<I extends Any> = Io<
+  I[typeof TypeId]["RangeInput"],
+  Element<I>,
+  Handle<I>,
+  Handles<I>,
+  I[typeof TypeId]["RangeCandidate"],
+  Services<I>
+>
+
+type Optional = "fields" | "judged" | "refusesRanges"
+
+export const make = <Input, Element, Handle, Handles, Candidate, R, RangeInput = never, RangeCandidate = never>(
+  io: Omit<Io<Input, Element, Handle, Handles, Candidate, R, RangeInput, RangeCandidate>, typeof TypeId | Optional> & {
     /** Default: none. */
     readonly fields?: ReadonlyArray<Field>
     /** Default: "by slice". */
-    readonly judged?: Io<Input, Element, Handle, Handles, Candidate, R>["judged"]
+    readonly judged?: Any["judged"]
+    /** Default: that it is kept slice by slice. */
+    readonly refusesRanges?: string | undefined
   }
-): Io<Input, Element, Handle, Handles, Candidate, R> => ({ [TypeId]: types, fields: [], judged: "by slice", ...io })
+): Io<Input, Element, Handle, Handles, Candidate, R, RangeInput, RangeCandidate> => ({
+  [TypeId]: types,
+  fields: [],
+  judged: "by slice",
+  refusesRanges: `a value of the kind ${io.kind} is staged slice by slice`,
+  ...io
+})
 
 // -----------------------------------------------------------------------------
 // internal

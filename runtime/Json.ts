@@ -34,13 +34,17 @@ export class JsonValues extends Context.Service<
 /** All partitions by their keys. */
 export type ByPartition<A> = ReadonlyMap<string, A>
 
-export type Io<A> = IoManager.Io<A, never, A, ByPartition<A>, A, JsonValues>
+/** What a body returns for many partitions: the value of each. */
+export type OfRange<A> = Readonly<Record<string, A>> | ByPartition<A>
+
+export type Io<A> = IoManager.Io<A, never, A, ByPartition<A>, A, JsonValues, OfRange<A>, ByPartition<A>>
 
 /** Values are kept through the schema's JSON codec, up to 8 MiB. */
 export const make = <S extends Schema.Codec<unknown, unknown>>(options: { readonly schema: S }): Io<S["Type"]> => {
   const codec = Schema.toCodecJson(options.schema)
   return IoManager.make({
     kind: "json",
+    refusesRanges: undefined,
     describe: ({ key }) => `json ${key}`,
     problems: () => [],
     schema: () => Schema.toJsonSchemaDocument(options.schema),
@@ -106,7 +110,7 @@ const makeStore = <A>(
   values: JsonValues["Service"],
   asset: string,
   codec: Schema.Codec<A, Schema.Json>
-): IoManager.Store<A, never, A, ByPartition<A>, A> => {
+): IoManager.Store<A, never, A, ByPartition<A>, A, OfRange<A>, ByPartition<A>> => {
   const failed = (operation: IoManager.IoError["operation"], detail: string) =>
     new IoManager.IoError({ asset, operation, detail, retryable: false })
   const decode = (ref: Partition.Ref, stored: Stored | undefined) =>
@@ -120,23 +124,50 @@ const makeStore = <A>(
         )
   const load = (ref: Partition.Ref) => Effect.flatMap(values.get(ref), (stored) => decode(ref, stored))
 
+  const encode = Effect.fnUntraced(function* (value: A, what: string) {
+    const encoded = yield* Schema.encodeEffect(codec)(value).pipe(
+      Effect.mapError((error) => failed("stage", `${what} does not fit its schema: ${error.message}`))
+    )
+    const json = Version.canonicalJson(encoded)
+    const bytes = Buffer.byteLength(json)
+    if (bytes > maxBytes) {
+      return yield* failed("stage", `${what} has ${megabytes(bytes)} MiB of JSON, more than 8: use Blob instead`)
+    }
+    return { bytes, digest: digestOf(json), json }
+  })
+
   return {
     stage: Effect.fnUntraced(function* (to, value) {
-      const encoded = yield* Schema.encodeEffect(codec)(value as A).pipe(
-        Effect.mapError((error) => failed("stage", `the value does not fit its schema: ${error.message}`))
-      )
-      const json = Version.canonicalJson(encoded)
-      const bytes = Buffer.byteLength(json)
-      if (bytes > maxBytes) {
-        return yield* failed("stage", `the value has ${megabytes(bytes)} MiB of JSON, more than 8: use Blob instead`)
-      }
-      const digest = digestOf(json)
+      const { bytes, digest, json } = yield* encode(value as A, "the value")
       return {
         candidate: value as A,
         digest,
         rows: null,
         metadata: { bytes },
         publish: values.put(to, { version: digest, json })
+      }
+    }),
+    stageRange: Effect.fnUntraced(function* ({ partitions }, input) {
+      const given = byPartition(input as OfRange<A>)
+      const stray = Array.from(given.keys()).find((key) => !partitions.includes(key))
+      if (stray !== undefined) return yield* failed("stage", `there is a value for ${stray}, which was not asked for`)
+      const missing = partitions.find((key) => !given.has(key))
+      if (missing !== undefined) return yield* failed("stage", `there is no value for ${missing}`)
+      const encoded = new Map<string, Effect.Success<ReturnType<typeof encode>>>()
+      for (const key of partitions) encoded.set(key, yield* encode(given.get(key) as A, `the value for ${key}`))
+      return {
+        candidate: given,
+        slices: Array.from(encoded, ([partition, { digest }]) => ({ partition, digest, rows: null })),
+        metadata: { bytes: encoded.values().reduce((sum, { bytes }) => sum + bytes, 0) },
+        publish: (changed) =>
+          Effect.forEach(
+            changed,
+            (partition) => {
+              const { digest, json } = encoded.get(partition)!
+              return values.put({ asset, partition }, { version: digest, json })
+            },
+            { discard: true }
+          )
       }
     }),
     load,
@@ -153,6 +184,9 @@ const makeStore = <A>(
     wipe: values.remove
   }
 }
+
+const byPartition = <A>(input: OfRange<A>): ByPartition<A> =>
+  input instanceof Map ? input : new Map(Object.entries(input as Readonly<Record<string, A>>))
 
 const megabytes = (bytes: number) => (bytes / 1024 / 1024).toFixed(1)
 

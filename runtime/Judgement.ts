@@ -28,6 +28,8 @@ export interface Subject extends Partition.Ref {
   /** Where the log has the value; `undefined` when it is not published yet. */
   readonly position: number | undefined
   readonly candidate: unknown
+  /** Of a range, the versions of its slices; `partition` is then what they are in words. */
+  readonly versions?: ReadonlyMap<string, string>
 }
 
 /** What a check found, of which version: over the whole that is not the slice's. */
@@ -50,7 +52,9 @@ export const make = Effect.fnUntraced(function* (check: Check, subject: Subject)
         states.filter((state) => partitions.some((key) => key === state.partition)).map(recorded)
       ),
     others: Effect.map(states(subject), (states) =>
-      states.filter((state) => state.partition !== partition).map(recorded)
+      states
+        .filter((state) => state.partition !== partition && !subject.versions?.has(state.partition ?? ""))
+        .map(recorded)
     ),
     toldBefore: readable(
       subject,
@@ -68,7 +72,8 @@ export const make = Effect.fnUntraced(function* (check: Check, subject: Subject)
 export const whole = (subject: Subject, candidate: unknown): Effect.Effect<Subject, IoManager.IoError> =>
   Effect.map(states(subject), (states) => {
     const versions = new Map(states.map(({ dataVersion, partition }) => [partition ?? "", dataVersion]))
-    if (subject.partition !== null) versions.set(subject.partition, subject.dataVersion)
+    if (subject.versions !== undefined) for (const [key, version] of subject.versions) versions.set(key, version)
+    else if (subject.partition !== null) versions.set(subject.partition, subject.dataVersion)
     return {
       ...subject,
       partition: null,

@@ -60,6 +60,12 @@ export class Lineage {
     return Keys.ranges(keys, indexes).join(", ")
   }
 
+  /** Slices in words, neighbours merged: `first..last`, joined by commas. */
+  spans(asset: string, indexes: ReadonlyArray<number>): string | null {
+    const keys = this.keys(asset)
+    return keys === undefined ? null : Keys.ranges(keys, indexes).join(",")
+  }
+
   /** -1 for a slice that there is not, or not yet. */
   index({ asset, partition }: Partition.Ref): number {
     const keys = this.keys(asset)
@@ -88,6 +94,20 @@ export class Lineage {
     return reading
       .ranges(index)
       .flatMap(([from, to]) => keys.all.slice(from, to).map((partition) => ({ asset, partition })))
+  }
+
+  /** What several slices read of one dependency, each slice once and in order. */
+  readByAll(reading: Reading, indexes: ReadonlyArray<number>): ReadonlyArray<Partition.Ref> {
+    const { asset } = reading.edge
+    const keys = this.keys(asset)
+    if (reading.isAll || keys === undefined || indexes.length === 1) return this.read(reading, indexes[0]!)
+    const found = new Set<number>()
+    for (const index of indexes) {
+      for (const [from, to] of reading.ranges(index)) for (let at = from; at < to; at++) found.add(at)
+    }
+    return Array.from(found)
+      .sort((a, b) => a - b)
+      .map((at) => ({ asset, partition: keys.all[at]! }))
   }
 
   private reading(asset: string, edge: Edge): Reading {

@@ -54,7 +54,9 @@ const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition)
     stage: (to, input) =>
       Effect.gen(function* () {
         if (Table.isQuery(input)) return yield* invalid(definition, "a query needs PostgreSQL: use SqlTables.layer")
-        const staged = yield* collect(definition, input, to)
+        const staged = yield* collect(definition, input, (kept) =>
+          isOf(definition, kept, to.partition) ? undefined : `is not of the partition ${to.partition}`
+        )
         const after = publishing(definition, current(), staged, to)
         const digest = digestOf(definition, after, to)
         const changes = changesOf(definition, current(), after, staged, to)
@@ -67,6 +69,37 @@ const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition)
           () => void tables.set(definition.name, publishing(definition, current(), staged, to))
         )
         return { candidate, whole, digest, rows, metadata: { rows, ...changes }, publish }
+      }),
+    stageRange: (to, input) =>
+      Effect.gen(function* () {
+        if (Table.isQuery(input)) return yield* invalid(definition, "a query needs PostgreSQL: use SqlTables.layer")
+        const column = definition.partition!
+        const asked = new Set(to.partitions)
+        const staged = yield* collect(definition, input, (kept) =>
+          asked.has(kept[column] as string) ? undefined : "is of no partition that was asked for"
+        )
+        const replace = (partitions: ReadonlySet<unknown>): Rows => {
+          const isReplaced = (kept: Kept) => partitions.has(kept[column])
+          const left = Array.from(current()).filter(([, { kept }]) => !isReplaced(kept))
+          const added = Array.from(staged).filter(([, kept]) => isReplaced(kept))
+          return new Map([...left, ...added.map(([key, kept]) => [key, { kept, removed: false }] as const)])
+        }
+        const after = replace(asked)
+        const groups = Map.groupBy(staged, ([, kept]) => kept[column])
+        const slices = to.partitions.map((partition) => {
+          const own = (groups.get(partition) ?? []).map(([key, kept]) => [key, { kept, removed: false }] as const)
+          return { partition, digest: digestOf(definition, new Map(own), { partition }), rows: own.length }
+        })
+        const before = current().size - (after.size - staged.size)
+        const changes = { before, inserted: staged.size, updated: 0, unchanged: 0, removed: before }
+        const version = Version.ofPartitions(slices.map(({ digest, partition }) => [partition, digest]))
+        return {
+          candidate: candidateOf<Row>(definition, () => Array.from(staged.values()), version, changes),
+          whole: candidateOf<Row>(definition, () => Array.from(after.values(), ({ kept }) => kept), version, changes),
+          slices,
+          metadata: { rows: staged.size, ...changes },
+          publish: (partitions) => Effect.sync(() => void tables.set(definition.name, replace(new Set(partitions))))
+        }
       }),
     load: (source) => Effect.sync(() => load([source], source.version)),
     loadAll: (_, sources) =>
@@ -142,7 +175,7 @@ const invalid = ({ asset }: Table.Definition, detail: string) =>
 const collect = Effect.fnUntraced(function* <E>(
   definition: Table.Definition,
   input: Iterable<unknown> | Stream.Stream<unknown, E>,
-  { partition }: Partition.Ref
+  strayed: (kept: Kept) => string | undefined
 ) {
   const staged = new Map<string, Kept>()
   const add = ({ columns, size }: RowCodec.Batch) => {
@@ -150,8 +183,8 @@ const collect = Effect.fnUntraced(function* <E>(
       const kept = Object.fromEntries(columns.map((values, at) => [definition.columns[at]!.name, values[index]]))
       const key = keyOf(definition, kept)
       const row = RowCodec.showKey(definition.key, kept)
-      if (!isOf(definition, kept, partition))
-        return invalid(definition, `the row ${row} is not of the partition ${partition}`)
+      const why = strayed(kept)
+      if (why !== undefined) return invalid(definition, `the row ${row} ${why}`)
       if (staged.has(key)) return invalid(definition, `two rows have one key: ${row}`)
       staged.set(key, kept)
     }
@@ -206,7 +239,7 @@ const changesOf = (
   }
 }
 
-const digestOf = (definition: Table.Definition, rows: Rows, { partition }: Partition.Ref) => {
+const digestOf = (definition: Table.Definition, rows: Rows, { partition }: Pick<Partition.Ref, "partition">) => {
   let sum = 0n
   let count = 0
   for (const entry of rows.values()) {

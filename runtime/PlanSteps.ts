@@ -1,8 +1,10 @@
 /**
- * The steps of a plan one by one: a step for each slice of each block, with the steps that it waits for.
+ * The steps of a plan one by one: a step for each slice of each block, or for neighbouring slices of an asset that takes
+ * ranges, with the steps that it waits for.
  *
  * Which blocks there are is the plan's; when a step starts is the executor's.
  */
+import * as Causes from "./Causes.ts"
 import type { Lineage, Reading } from "./Lineage.ts"
 import type * as Partition from "./Partition.ts"
 import type * as Reason from "./Reason.ts"
@@ -22,7 +24,10 @@ export interface Block {
   readonly reasons: ReadonlyArray<Reason.Reason>
 }
 
+/** `partition` is one key, or of a range that one step takes `first..last`. */
 export interface Step extends Partition.Ref {
+  /** Of an asset that takes ranges: the number of its first slice, and of the one after the last. */
+  readonly range: readonly [from: number, to: number] | undefined
   readonly certainty: Certainty
   readonly reasons: ReadonlyArray<Reason.Reason>
   /** Indexes of the plan's steps whose values it reads, a list for each dependency. Steps that read the same share it. */
@@ -39,17 +44,30 @@ export const make = (
 ): ReadonlyArray<Step> => {
   const steps: Array<Step> = []
   const numbers = new Numbers(lineage)
-  for (const { asset, certainty, from, reasons, to } of blocks) {
+  for (const { asset, certainty, from, reasons, to } of joined(blocks, lineage)) {
     const readings = lineage.readings(asset)
-    const { after, checkedAgainst } = lineage.graph.nodes.get(asset)!
+    const { after, asset: declared, checkedAgainst } = lineage.graph.nodes.get(asset)!
+    const first = [...after, ...checkedAgainst]
+    if (declared.ranges !== undefined) {
+      const indexes = Array.from({ length: to - from }, (_, at) => from + at)
+      const reads = filled(readings.map((reading) => numbers.readByAll(reading, indexes)))
+      // One step of the asset at a time: each claims all of it.
+      const before = numbers.of(asset).slice(-1)
+      const follows = filled([
+        ...first.map((other) => numbers.followedByAll(other, asset, indexes, unpublished)),
+        before
+      ])
+      for (const index of indexes) numbers.add(asset, index, steps.length)
+      const partition = lineage.spans(asset, indexes)
+      steps.push({ asset, partition, range: [from, to], certainty, reasons, after: reads, follows })
+      continue
+    }
     for (let index = from; index < to; index++) {
       const partition = lineage.key(asset, index)
       const reads = filled(readings.map((reading) => numbers.read(reading, index)))
-      const follows = filled(
-        [...after, ...checkedAgainst].map((other) => followed(numbers, lineage, other, partition, unpublished))
-      )
+      const follows = filled(first.map((other) => numbers.followed(other, partition, unpublished)))
       numbers.add(asset, index, steps.length)
-      steps.push({ asset, partition, certainty, reasons, after: reads, follows })
+      steps.push({ asset, partition, range: undefined, certainty, reasons, after: reads, follows })
     }
   }
   return steps
@@ -74,7 +92,7 @@ class Numbers {
   add(asset: string, index: number, number: number): void {
     const known = this.ofAssets.get(asset)
     if (known === undefined) this.ofAssets.set(asset, [number])
-    else known.push(number)
+    else if (known.at(-1) !== number) known.push(number)
     if (this.lineage.keys(asset) === undefined) return
     const slices = this.ofSlices.get(asset)
     if (slices === undefined) this.ofSlices.set(asset, new Map([[index, number]]))
@@ -104,20 +122,77 @@ class Numbers {
     }
     return found
   }
+
+  readByAll(reading: Reading, indexes: ReadonlyArray<number>): ReadonlyArray<number> {
+    if (reading.isAll || this.lineage.keys(reading.edge.asset) === undefined) return this.of(reading.edge.asset)
+    return ascending(indexes.flatMap((index) => this.read(reading, index)))
+  }
+
+  // Where both are cut alike a slice follows the one of its key; following all would be quadratic in the partitions. When
+  // that one is not planned and nothing was ever published, whichever comes is what it has to wait for.
+  followed(other: string, partition: Partition.Key, unpublished: ReadonlySet<string>): ReadonlyArray<number> {
+    if (partition === null || this.lineage.keys(other) === undefined) return this.of(other)
+    const same = this.at(other, this.lineage.index({ asset: other, partition }))
+    return same.length === 0 && unpublished.has(other) ? this.of(other) : same
+  }
+
+  followedByAll(
+    other: string,
+    asset: string,
+    indexes: ReadonlyArray<number>,
+    unpublished: ReadonlySet<string>
+  ): ReadonlyArray<number> {
+    if (this.lineage.keys(other) === undefined) return this.of(other)
+    const same = ascending(
+      indexes.flatMap((index) =>
+        this.at(other, this.lineage.index({ asset: other, partition: this.lineage.key(asset, index) }))
+      )
+    )
+    return same.length === 0 && unpublished.has(other) ? this.of(other) : same
+  }
 }
 
-// Where both are cut alike a slice follows the one of its key; following all would be quadratic in the partitions. When
-// that one is not planned and nothing was ever published, whichever comes is what it has to wait for.
-const followed = (
-  numbers: Numbers,
-  lineage: Lineage,
-  other: string,
-  partition: Partition.Key,
-  unpublished: ReadonlySet<string>
-): ReadonlyArray<number> => {
-  if (partition === null || lineage.keys(other) === undefined) return numbers.of(other)
-  const same = numbers.at(other, lineage.index({ asset: other, partition }))
-  return same.length === 0 && unpublished.has(other) ? numbers.of(other) : same
+const ascending = (numbers: ReadonlyArray<number>) => Array.from(new Set(numbers)).sort((a, b) => a - b)
+
+/** Neighbouring blocks of an asset that takes ranges become one, cut where a step would take too many slices. */
+function* joined(
+  blocks: ReadonlyArray<Block>,
+  lineage: Lineage
+): Generator<Pick<Block, "asset" | "from" | "to" | "certainty" | "reasons">> {
+  for (let at = 0; at < blocks.length; at++) {
+    const first = blocks[at]!
+    const { ranges } = lineage.graph.nodes.get(first.asset)!.asset
+    if (ranges === undefined) {
+      yield first
+      continue
+    }
+    const run = [first]
+    while (blocks[at + 1]?.asset === first.asset && blocks[at + 1]!.from === run.at(-1)!.to) run.push(blocks[++at]!)
+    yield* cut(run, ranges.most, lineage)
+  }
+}
+
+function* cut(run: ReadonlyArray<Block>, most: number, lineage: Lineage) {
+  const { asset } = run[0]!
+  const end = run.at(-1)!.to
+  let next = 0
+  for (let from = run[0]!.from; from < end; from += most) {
+    const to = Math.min(from + most, end)
+    while (run[next]!.to <= from) next++
+    const parts: Array<Block> = []
+    for (let at = next; at < run.length && run[at]!.from < to; at++) parts.push(run[at]!)
+    const certainty = parts.some((part) => part.certainty === "Certain") ? "Certain" : "Conditional"
+    yield {
+      asset,
+      from,
+      to,
+      certainty,
+      reasons: Causes.merge(
+        lineage,
+        parts.map(({ reasons }) => reasons)
+      )
+    } as const
+  }
 }
 
 const filled = (lists: ReadonlyArray<ReadonlyArray<number>>) => lists.filter((list) => list.length > 0)

@@ -28,17 +28,20 @@ export const candidate = <Row>(
   newest: (column) => newest(sql, definition, table, column)
 })
 
-/** A partition's rows in the place of those that are published under its key, among all others. */
+/** The rows of some partitions in the place of those that are published under their keys, among all others. */
 export const inPlace = (
   sql: SqlClient.SqlClient,
   definition: Table.Definition,
   staging: string,
-  partition: string
+  partitions: ReadonlyArray<string>
 ): Statement.Fragment => {
   const columns = sql.literal(TableStatements.columnList(definition))
-  const [before, after] = TableStatements.isPartition(definition, definition.partition!)
+  const [before, after] =
+    partitions.length === 1
+      ? TableStatements.isPartition(definition, definition.partition!)
+      : TableStatements.isOneOf(definition, definition.partition!)
   return sql`(select ${columns} from ${sql.literal(TableStatements.target(definition))}
-    where not (${sql.literal(before)}${partition}${sql.literal(after)})
+    where not (${sql.literal(before)}${partitions.join(TableStatements.separator)}${sql.literal(after)})
     union all select ${columns} from ${sql.literal(staging)})`
 }
 

@@ -81,6 +81,7 @@ const makeStore = <Row>(bound: Bound): Table.Store<Row> => {
 
   return {
     stage: (to, input) => stage(bound, to, input),
+    stageRange: (to, input) => stageRange(bound, to, input),
     load: (source) => Effect.sync(() => load(source)),
     loadAll: (_, sources) =>
       Effect.sync(() => {
@@ -128,9 +129,69 @@ const stage = Effect.fnUntraced(function* <Row, E>(
   const judged = (table: Statement.Fragment) =>
     SqlRules.candidate<Row>(sql, definition, table, { version: digest, changes })
   const candidate = judged(SqlRows.all(staging))
-  const whole = to.partition === null ? candidate : judged(SqlRules.inPlace(sql, definition, staging, to.partition))
+  const whole = to.partition === null ? candidate : judged(SqlRules.inPlace(sql, definition, staging, [to.partition]))
   return { candidate, whole, digest, rows, metadata: { rows, ...changes }, publish: publish(bound, staging, to) }
 })
+
+/** One staging for the rows of all partitions, each with a digest of its own; a partition without rows has that of none. */
+const stageRange = Effect.fnUntraced(function* <Row, E>(
+  bound: Bound,
+  to: IoManager.RangeTarget,
+  input: Table.Input<Row> | Stream.Stream<Row | Table.Restart, E>
+) {
+  const { definition, sql } = bound
+  const column = definition.partition!
+  const list = (partitions: ReadonlyArray<string>) => [partitions.join(TableStatements.separator)]
+  yield* prepare(bound)
+  const name = yield* acquireStaging(bound, to.runId)
+  const staging = TableStatements.staging(name)
+  yield* fill(bound, staging, input)
+  yield* rejectRow(
+    bound,
+    TableStatements.strayRowOfRange(definition, column, staging),
+    list(to.partitions),
+    "is of no partition that was asked for"
+  )
+  const half = yield* Effect.mapError(bound.half, SqlFailure.toIoError(definition.asset, "stage"))
+  const [, found, [counted]] = yield* Effect.all(
+    [
+      rejectDuplicates(bound, name),
+      run<Sums & { readonly partition: string }>(
+        bound,
+        "stage",
+        TableStatements.digestOfRange(definition, column, staging, half)
+      ),
+      run<{ readonly before: bigint }>(
+        bound,
+        "stage",
+        TableStatements.countOfRange(definition, column),
+        list(to.partitions)
+      )
+    ],
+    { concurrency: 3 }
+  )
+  const sums = new Map(found.map((sum) => [sum.partition, sum]))
+  const slices = to.partitions.map((partition) => {
+    const own = sums.get(partition) ?? noRows
+    return { partition, digest: digestOf(definition, own), rows: Number(own.hashed) }
+  })
+  const [rows, before] = [slices.reduce((sum, slice) => sum + slice.rows, 0), Number(counted!.before)]
+  const changes: Table.Changes = { before, inserted: rows, updated: 0, unchanged: 0, removed: before }
+  const version = Version.ofPartitions(slices.map(({ digest, partition }) => [partition, digest]))
+  const judged = (table: Statement.Fragment) => SqlRules.candidate<Row>(sql, definition, table, { version, changes })
+  return {
+    candidate: judged(SqlRows.all(staging)),
+    whole: judged(SqlRules.inPlace(sql, definition, staging, to.partitions)),
+    slices,
+    metadata: { rows, ...changes },
+    publish: Effect.fnUntraced(function* (partitions: ReadonlyArray<string>) {
+      yield* run(bound, "publish", TableStatements.deleteRange(definition, column), list(partitions))
+      yield* run(bound, "publish", TableStatements.insertRange(definition, column, staging), list(partitions))
+    })
+  }
+})
+
+const noRows: Sums = { hashed: 0n, high: "0", low: "0" }
 
 /** Creates the target where it is missing and makes sure that it fits; once for each process. */
 const prepare = Effect.fnUntraced(function* (bound: Bound) {
@@ -216,10 +277,19 @@ const rejectStrays = Effect.fnUntraced(function* (bound: Bound, staging: string,
   const { definition } = bound
   if (definition.partition === undefined) return
   const statement = TableStatements.strayRow(definition, definition.partition, staging)
-  const [stray] = yield* run(bound, "stage", statement, [partition])
+  yield* rejectRow(bound, statement, [partition], `is not of the partition ${partition}`)
+})
+
+const rejectRow = Effect.fnUntraced(function* (
+  bound: Bound,
+  statement: string,
+  values: ReadonlyArray<unknown>,
+  why: string
+) {
+  const { definition } = bound
+  const [stray] = yield* run(bound, "stage", statement, values)
   if (stray === undefined) return
-  const row = RowCodec.showKey(definition.key, stray)
-  return yield* invalid(definition, `the row ${row} is not of the partition ${partition}`)
+  return yield* invalid(definition, `the row ${RowCodec.showKey(definition.key, stray)} ${why}`)
 })
 
 const rejectDuplicates = ({ definition, sql }: Bound, name: string) =>

@@ -119,9 +119,15 @@ export const waits = (
  * One slice against the versions in force, without looking further up: Missing, Stale or Current. The catalog need only
  * hold the slice and those it reads; one that is not published is no cause (`inputs` tells).
  *
- * The lineage has the plan's time, so that a window open when it was planned is not frozen when it runs.
+ * The lineage has the plan's time, so that a window open when it was planned is not frozen when it runs. Who asks about
+ * many slices at once brings the versions in force.
  */
-export const causes = (lineage: Lineage, catalog: Catalog.Catalog, ref: Partition.Ref): Assessment => {
+export const causes = (
+  lineage: Lineage,
+  catalog: Catalog.Catalog,
+  ref: Partition.Ref,
+  inForce = new VersionsInForce(lineage, catalog)
+): Assessment => {
   const { asset } = lineage.graph.nodes.get(ref.asset)!
   const frozen = hasClosed(asset, ref.partition, lineage.moment.now)
   const state = Catalog.get(catalog, ref)
@@ -131,7 +137,7 @@ export const causes = (lineage: Lineage, catalog: Catalog.Catalog, ref: Partitio
     return { status, causes, frozen, undecided: none }
   }
   const index = lineage.index(ref)
-  const found = differencesOf(lineage, catalog, new VersionsInForce(lineage, catalog), state, index)
+  const found = differencesOf(lineage, catalog, inForce, state, index)
   if (frozen) return { status: "Current", causes: found, frozen, undecided: none }
   const due = recheckDue(asset, state, lineage.moment.now)
   const causes = due === undefined ? found : [...found, due]
@@ -142,10 +148,10 @@ export const causes = (lineage: Lineage, catalog: Catalog.Catalog, ref: Partitio
 export const inputs = (
   lineage: Lineage,
   catalog: Catalog.Catalog,
-  ref: Partition.Ref
+  ref: Partition.Ref,
+  inForce = new VersionsInForce(lineage, catalog)
 ): { readonly provenance: Provenance; readonly unpublished: ReadonlyArray<string> } => {
   const index = lineage.index(ref)
-  const inForce = new VersionsInForce(lineage, catalog)
   const provenance: Record<string, Provenance[string]> = {}
   const unpublished: Array<string> = []
   for (const reading of lineage.readings(ref.asset)) {

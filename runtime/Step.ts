@@ -1,5 +1,6 @@
 /**
- * One step of a plan: claim the slice, decide again by what is in force, compute, check, publish.
+ * One step of a plan: claim its slice, or of an asset that takes ranges all of it; decide again by what is in force,
+ * compute what is not Current, check, publish.
  *
  * The order of steps is the Executor's; how a value is staged and made visible is its IO manager's.
  */
@@ -13,6 +14,7 @@ import * as Attempt from "./Attempt.ts"
 import * as AttemptError from "./AttemptError.ts"
 import type { AssetState } from "./Catalog.ts"
 import * as Catalog from "./Catalog.ts"
+import * as Causes from "./Causes.ts"
 import type * as ConfigDigests from "./ConfigDigests.ts"
 import { type Event, type Failure, failureOf } from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
@@ -20,12 +22,14 @@ import type { Lineage } from "./Lineage.ts"
 import type * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import type * as Quarantine from "./Quarantine.ts"
+import * as RangeAttempt from "./RangeAttempt.ts"
 import type { Reason } from "./Reason.ts"
 import * as Retry from "./Retry.ts"
 import type { SharedBodies } from "./SharedBodies.ts"
 import * as Staleness from "./Staleness.ts"
 import * as Telemetry from "./Telemetry.ts"
 import * as Timestamp from "./Timestamp.ts"
+import { VersionsInForce } from "./VersionsInForce.ts"
 import type * as Workers from "./Workers.ts"
 
 /** What the steps of a run share. */
@@ -93,7 +97,9 @@ const claim = (
   step: Plan.Step,
   workers: Workers.Workers
 ): Effect.Effect<EventLog.Claim, EventLog.EventLogError> => {
-  const attempt = context.session.claim({ asset: step.asset, partition: step.partition })
+  // Slices of an asset that takes ranges are published together, whatever a step has of them.
+  const partition = step.range === undefined ? step.partition : null
+  const attempt = context.session.claim({ asset: step.asset, partition })
   const again: Effect.Effect<EventLog.Claim, EventLog.EventLogError> = Effect.flatMap(
     Effect.andThen(Effect.sleep("100 millis"), attempt),
     Option.match({ onNone: () => again, onSome: Effect.succeed })
@@ -105,7 +111,9 @@ interface Begun {
   readonly workers: Workers.Workers
   readonly claim: EventLog.Claim
   readonly catalog: Catalog.Catalog
-  readonly assessment: Staleness.Assessment
+  /** The slices that are to be computed. */
+  readonly due: ReadonlyArray<Partition.Ref>
+  readonly reasons: ReadonlyArray<Reason>
   readonly span: Attempt.Span
 }
 
@@ -117,30 +125,45 @@ const decide = Effect.fnUntraced(function* (
   claim: EventLog.Claim
 ) {
   const { config, lineage, log } = context
-  const catalog = yield* config.inForce(yield* log.states(reads(lineage, step)), computedWith(lineage, step))
-  const [unpublished] = Staleness.inputs(lineage, catalog, step).unpublished
-  if (unpublished !== undefined) return yield* skip(context, step, { asset: unpublished, partition: null })
-
-  const assessment = Staleness.causes(lineage, catalog, step)
+  const slices = slicesOf(lineage, step)
+  const catalog = yield* config.inForce(
+    yield* log.states(reads(lineage, step, slices)),
+    computedWith(lineage, step, slices)
+  )
+  const inForce = new VersionsInForce(lineage, catalog)
+  for (const slice of slices) {
+    const [unpublished] = Staleness.inputs(lineage, catalog, slice, inForce).unpublished
+    if (unpublished !== undefined) return yield* skip(context, step, { asset: unpublished, partition: null })
+  }
+  const insists = isAskedFor(step) || isComputedWithOthers(context, catalog, step)
+  const causes: Array<ReadonlyArray<Reason>> = []
+  const due = slices.filter((slice) => {
+    const assessment = Staleness.causes(lineage, catalog, slice, inForce)
+    if (assessment.status === "Current" && !(insists && isAsPlanned(context.plan, Catalog.get(catalog, slice)))) {
+      return false
+    }
+    causes.push(assessment.causes)
+    return true
+  })
+  const narrowed = due.length === 0 || due.length === slices.length ? step : narrow(lineage, step, due)
+  const reasons = reasonsNow(lineage, step, causes)
   const attributes = {
-    partitionKey: step.partition,
+    partitionKey: narrowed.partition,
     runId: context.runId,
     codeVersion: codeVersion(lineage, step),
-    reason: tags(reasonsNow(step, assessment))
+    reason: tags(reasons)
   }
-  return yield* Telemetry.step(step.asset, { attributes, inputs: producers(lineage, catalog, step) }, (span) =>
-    settle(context, step, { workers, claim, catalog, assessment, span })
+  return yield* Telemetry.step(step.asset, { attributes, inputs: producers(lineage, catalog, slices) }, (span) =>
+    settle(context, narrowed, { workers, claim, catalog, due, reasons, span })
   )
 })
 
 /** Does what was decided, and tells the tracer and the metrics what came of it. */
 const settle = Effect.fnUntraced(function* (context: Context, step: Plan.Step, begun: Begun) {
-  const { assessment, catalog, span } = begun
+  const { due, span } = begun
   const started = yield* Clock.currentTimeMillis
-  const state = Catalog.get(catalog, step)
-  const insists = isAskedFor(step) || isComputedWithOthers(context, catalog, step)
-  const isDone = assessment.status === "Current" && !(insists && isAsPlanned(context.plan, state))
-  const { dataVersion, outcome, rows, settled } = yield* isDone ? cutOff(context, step) : compute(context, step, begun)
+  const told = yield* due.length === 0 ? cutOff(context, step) : compute(context, step, begun)
+  const { dataVersion, outcome, rows, settled } = told
   const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
   Telemetry.annotate(span, { outcome, rowsWritten: rows, dataVersion })
   if (settled._tag === "Failed") yield* Telemetry.failStep(span, settled.error)
@@ -176,15 +199,16 @@ const absent = Effect.fnUntraced(function* (context: Context, step: Plan.Step) {
 
 const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, begun: Begun) {
   const { lineage, log, record } = context
-  const { assessment, claim, span, workers } = begun
+  const { claim, due, reasons, span, workers } = begun
   const { asset } = lineage.graph.nodes.get(step.asset)!
   const ref = slice(context, step)
-  yield* record({ _tag: "StepStarted", at: yield* Timestamp.now, ...ref, reasons: reasonsNow(step, assessment) })
+  yield* record({ _tag: "StepStarted", at: yield* Timestamp.now, ...ref, reasons })
 
   let retries: Retry.Retry | undefined
   let catalog = begun.catalog
   for (let attempt = 1; ; attempt++) {
-    const exit = yield* Effect.exit(Attempt.run({ ...context, step, workers, claim, catalog, attempt, span }))
+    const one = { ...context, step, slices: due, workers, claim, catalog, attempt, span }
+    const exit = yield* Effect.exit(step.range === undefined ? Attempt.run(one) : RangeAttempt.run(one))
     if (Exit.isSuccess(exit) && exit.value._tag === "NothingNew") return yield* absent(context, step)
     if (Exit.isSuccess(exit) && exit.value._tag === "Recorded") {
       const { event } = exit.value
@@ -225,25 +249,51 @@ const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, 
     })
     yield* Telemetry.recordRetry(step.asset)
     if (delayMillis > 0) yield* workers.standAside(Effect.sleep(delayMillis))
-    catalog = yield* log.states(reads(lineage, step))
+    catalog = yield* log.states(reads(lineage, step, due))
   }
 })
 
-/** The slice of a step, and those that its body computes with it. */
-const computedWith = ({ graph }: Lineage, { asset, partition }: Plan.Step): ReadonlyArray<Partition.Ref> => [
-  { asset, partition },
+const slicesOf = (lineage: Lineage, { asset, partition, range }: Plan.Step): ReadonlyArray<Partition.Ref> => {
+  if (range === undefined) return [{ asset, partition }]
+  const [from, to] = range
+  return lineage
+    .keys(asset)!
+    .all.slice(from, to)
+    .map((partition) => ({ asset, partition }))
+}
+
+/** The step of those slices that it does compute, which need not be neighbours any more. */
+const narrow = (lineage: Lineage, step: Plan.Step, due: ReadonlyArray<Partition.Ref>): Plan.Step => ({
+  ...step,
+  partition: lineage.spans(
+    step.asset,
+    due.map((slice) => lineage.index(slice))
+  )
+})
+
+/** The slices of a step, and those that its body computes with them. */
+const computedWith = (
+  { graph }: Lineage,
+  { asset, partition }: Plan.Step,
+  slices: ReadonlyArray<Partition.Ref>
+): ReadonlyArray<Partition.Ref> => [
+  ...slices,
   ...AssetGraph.togetherWith(graph, asset).map((asset) => ({ asset, partition }))
 ]
 
 /** The slices whose states decide about a step: its own, and those it reads or follows. */
-const reads = (lineage: Lineage, step: Plan.Step): ReadonlyArray<Partition.Ref> => {
-  const index = lineage.index(step)
+const reads = (
+  lineage: Lineage,
+  step: Plan.Step,
+  slices: ReadonlyArray<Partition.Ref>
+): ReadonlyArray<Partition.Ref> => {
+  const indexes = slices.map((slice) => lineage.index(slice))
   return [
-    ...computedWith(lineage, step),
+    ...computedWith(lineage, step, slices),
     ...lineage
       .readings(step.asset)
       .flatMap((reading) =>
-        reading.isAll ? [{ asset: reading.edge.asset, partition: null }] : lineage.read(reading, index)
+        reading.isAll ? [{ asset: reading.edge.asset, partition: null }] : lineage.readByAll(reading, indexes)
       ),
     ...lineage.graph.nodes.get(step.asset)!.after.map((asset) => ({ asset, partition: null }))
   ]
@@ -258,26 +308,29 @@ const isComputedWithOthers = ({ lineage, shared }: Context, catalog: Catalog.Cat
   const { together } = lineage.graph.nodes.get(step.asset)!.asset
   if (together === undefined || together.subset) return false
   if (shared.hasBegun(together, step)) return true
-  return computedWith(lineage, step).some((slice) => Staleness.causes(lineage, catalog, slice).status !== "Current")
+  return computedWith(lineage, step, slicesOf(lineage, step)).some(
+    (slice) => Staleness.causes(lineage, catalog, slice).status !== "Current"
+  )
 }
 
 /** Unless another process did so after the plan was made. */
 const isAsPlanned = (plan: Plan.Plan, state: AssetState | undefined) =>
   state === undefined || Date.parse(state.verifiedAt) <= plan.at
 
-const reasonsNow = (step: Plan.Step, assessment: { readonly causes: ReadonlyArray<Reason> }) =>
-  assessment.causes.length > 0 ? assessment.causes : step.reasons
+/** Why the slices that are computed need it now; what the plan said where one is Missing. */
+const reasonsNow = (lineage: Lineage, step: Plan.Step, causes: ReadonlyArray<ReadonlyArray<Reason>>) =>
+  causes.length > 0 && causes.every((list) => list.length > 0) ? Causes.merge(lineage, causes) : step.reasons
 
 const tags = (reasons: ReadonlyArray<Reason>) => Array.from(new Set(reasons.map(({ _tag }) => _tag))).join(",")
 
 // Jaeger and collectors drop what is over this many links.
 const mostLinks = 128
 
-const producers = (lineage: Lineage, catalog: Catalog.Catalog, step: Plan.Step) => {
+const producers = (lineage: Lineage, catalog: Catalog.Catalog, slices: ReadonlyArray<Partition.Ref>) => {
   const ids: Array<Telemetry.SpanIds> = []
-  const index = lineage.index(step)
-  for (const reading of lineage.readings(step.asset)) {
-    for (const read of lineage.read(reading, index)) {
+  const indexes = slices.map((slice) => lineage.index(slice))
+  for (const reading of lineage.readings(slices[0]!.asset)) {
+    for (const read of lineage.readByAll(reading, indexes)) {
       if (ids.length === mostLinks) return ids
       const { spanId, traceId } = Catalog.get(catalog, read) ?? { spanId: null, traceId: null }
       if (traceId !== null && spanId !== null) ids.push({ traceId, spanId })

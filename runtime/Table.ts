@@ -88,14 +88,31 @@ export interface Definition extends RowCodec.Shape {
   readonly publishes: "by replacing" | "by merging"
 }
 
-export type Store<Row> = IoManager.Store<Input<Row>, Row | Restart, Handle<Row>, Handle<Row>, Candidate<Row>>
+export type Store<Row> = IoManager.Store<
+  Input<Row>,
+  Row | Restart,
+  Handle<Row>,
+  Handle<Row>,
+  Candidate<Row>,
+  Input<Row>,
+  Candidate<Row>
+>
 
 /** Keeps tables. */
 export class Tables extends Context.Service<Tables, { readonly store: <Row>(definition: Definition) => Store<Row> }>()(
   "assets/Tables"
 ) {}
 
-export type Io<Row> = IoManager.Io<Input<Row>, Row | Restart, Handle<Row>, Handle<Row>, Candidate<Row>, Tables>
+export type Io<Row> = IoManager.Io<
+  Input<Row>,
+  Row | Restart,
+  Handle<Row>,
+  Handle<Row>,
+  Candidate<Row>,
+  Tables,
+  Input<Row>,
+  Candidate<Row>
+>
 
 type ColumnName<S extends Column.RowSchema> = keyof S["fields"] & string
 
@@ -154,6 +171,7 @@ const declare = <Row>(options: Options, publishes: Definition["publishes"]): Io<
     kind: "table",
     fields: columns.map(({ description, name, nullable, type }) => ({ name, type, nullable, description })),
     judged: "by slice or whole",
+    refusesRanges: undefined,
     describe: (owner) => `table ${define(owner).name}`,
     problems: (owner) => [...problems, ...mistakes(define(owner), owner)],
     schema: () => ({

@@ -68,6 +68,11 @@ export const strayRow = (definition: Definition, partition: string, from: string
   `select ${definition.key.map((name) => `${quote(name)}::text`).join(", ")} from ${from}
     where not (${isPartition(definition, partition).join("$1")}) limit 1`
 
+/** Finds a row of a partition that is none of the list $1. */
+export const strayRowOfRange = (definition: Definition, partition: string, from: string): string =>
+  `select ${definition.key.map((name) => `${quote(name)}::text`).join(", ")} from ${from}
+    where not (${isOneOf(definition, partition).join("$1")}) limit 1`
+
 /** A page of rows in the order of the key, after a row whose values of `cursor` follow `where` in parentheses. */
 export interface Page {
   readonly select: string
@@ -97,6 +102,9 @@ export const isPartition = (definition: Definition, column: string): readonly [b
   `::${typeOf(definition, column)}`
 ]
 
+/** Between the partitions of a list. */
+export const separator = "\u001f"
+
 /** Likewise for the rows of any of a list of partitions, joined by U+001F, which no key has in it. */
 export const isOneOf = (definition: Definition, column: string): readonly [before: string, after: string] => [
   `${quote(column)} = any (string_to_array(`,
@@ -105,6 +113,15 @@ export const isOneOf = (definition: Definition, column: string): readonly [befor
 
 export const deleteRows = (definition: Definition): string =>
   `delete from ${target(definition)} where ${ofPartition(definition)}`
+
+/** Of the partitions in the list $1. */
+export const deleteRange = (definition: Definition, partition: string): string =>
+  `delete from ${target(definition)} where ${isOneOf(definition, partition).join("$1")}`
+
+export const insertRange = (definition: Definition, partition: string, from: string): string =>
+  `insert into ${target(definition)} (${columnList(definition)})
+    select ${columnList(definition)} from ${from} where ${isOneOf(definition, partition).join("$1")}
+    order by ${list(definition.key)}`
 
 /** Rows of a merged table are marked, as when they are gone from the source: deleting them would take their history along. */
 export const wipeRows = (definition: Definition): string =>
@@ -153,6 +170,16 @@ export const digestOfTarget = (definition: Definition, half: Half): string => {
 export const digestOfReplacing = (definition: Definition, from: string, half: Half): string =>
   `${sums(half)}, (select count(*) from ${target(definition)} where ${ofPartition(definition)}) as before
     from (select ${rowHash(definition, "", [])} as hash from ${from} offset 0) as hashed`
+
+/** The same of each partition that has staged rows; as JSON a day is written as its key. */
+export const digestOfRange = (definition: Definition, partition: string, from: string, half: Half): string =>
+  `${sums(half)}, to_json(partition) #>> '{}' as partition
+    from (select ${quote(partition)} as partition, ${rowHash(definition, "", [])} as hash from ${from} offset 0) as hashed
+    group by hashed.partition`
+
+/** How many rows the partitions of the list $1 have. */
+export const countOfRange = (definition: Definition, partition: string): string =>
+  `select count(*) as before from ${target(definition)} where ${isOneOf(definition, partition).join("$1")}`
 
 /** The same of what merging staged rows would make, with what it would change. */
 export const digestOfMerging = (definition: Definition, from: string, half: Half): string => {

@@ -47,8 +47,11 @@ export const run = Effect.fn("WipeRun.run")(function* (
         refs,
         (ref) =>
           Effect.gen(function* () {
-            yield* Effect.acquireRelease(claim(session, ref, waiting), session.release, { interruptible: true })
-            const store = yield* Asset.store(definitions.graph.nodes.get(ref.asset)!.asset)
+            const { asset } = definitions.graph.nodes.get(ref.asset)!
+            // As steps of an asset that takes ranges do.
+            const held = asset.ranges === undefined ? ref : { ...ref, partition: null }
+            yield* Effect.acquireRelease(claim(session, held, waiting), session.release, { interruptible: true })
+            const store = yield* Asset.store(asset)
             yield* log.wipe({ _tag: "AssetWiped", at: yield* Timestamp.now, runId, ...ref }, store.wipe(ref))
           }).pipe(Effect.scoped),
         { discard: true }

@@ -125,7 +125,11 @@ describe("an external asset", () => {
 
   it.effect("fails the step of whoever could not look, is tried again, and keeps the version it had", () =>
     Effect.gen(function* () {
-      const twice = Asset.retry({ times: 1, schedule: Schedule.recurs(9), while: ({ _tag }: Unreachable) => _tag === "Unreachable" })
+      const twice = Asset.retry({
+        times: 1,
+        schedule: Schedule.recurs(9),
+        while: ({ _tag }: Unreachable) => _tag === "Unreachable"
+      })
       const { pipeline } = pipelineOf(observed().pipe(twice))
       yield* pipeline.materialize("*", { recheck: true })
       warehouse.failures = 1

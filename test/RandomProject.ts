@@ -14,7 +14,7 @@ import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
 import type { PlanError } from "../runtime/PlanError.ts"
 import type { SelectionError } from "../runtime/Selection.ts"
-import { asset, daily, io, Simulation } from "./Simulation.ts"
+import { asset, daily, dailyInRanges, io, Simulation } from "./Simulation.ts"
 
 const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
@@ -24,6 +24,8 @@ const Declaration = Schema.Struct({
   follows: Schema.Array(upTo(7)).check(Schema.isMaxLength(1)),
   by: Schema.Literals(["us", "us", "us", "others", "others, observed"]),
   cut: Schema.Literals(["whole", "daily", "unrepeatable"]),
+  /** Of days, how many a step takes at most, unless it takes them one by one. */
+  most: Schema.NullOr(Schema.Literals([2, 100])),
   startsAfter: upTo(2),
   recheckHours: Schema.NullOr(Schema.Literals([6, 24])),
   variety: Schema.Literals([1, 2, 1000])
@@ -157,7 +159,9 @@ export class RandomProject {
         declaration.cut === "whole"
           ? asset(key, options)
           : declaration.cut === "daily"
-            ? daily(key, options)
+            ? declaration.most === null
+              ? daily(key, options)
+              : dailyInRanges(key, { ...options, most: declaration.most })
             : daily(key, options).pipe(Asset.unrepeatable)
       const hours = Object.keys(deps).length === 0 ? declaration.recheckHours : null
       const rechecked = hours === null ? plain : plain.pipe(Asset.recheckAfter(`${hours} hours`))

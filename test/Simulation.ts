@@ -12,6 +12,7 @@ import * as IoManager from "../runtime/IoManager.ts"
 import { Lineage } from "../runtime/Lineage.ts"
 import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
+import * as Ranges from "../runtime/Ranges.ts"
 import * as Staleness from "../runtime/Staleness.ts"
 import * as Version from "../runtime/Version.ts"
 
@@ -20,6 +21,7 @@ export const io = IoManager.make<unknown, unknown, unknown, unknown, unknown, ne
   kind: "paper",
   describe: (owner) => `paper ${owner.key}`,
   problems: () => [],
+  refusesRanges: undefined,
   store: () => Effect.never
 })
 
@@ -29,7 +31,20 @@ export const asset = <D extends Asset.Deps = {}>(
   options: { readonly deps?: D; readonly code?: string } = {}
 ) => Asset.make(key, { io, codeVersion: options.code ?? "1", deps: options.deps ?? {}, materialize: () => Effect.void })
 
-/** Likewise, in days from `start`. */
+/** Likewise, in days from `start`, of which a step takes at most so many. */
+export const dailyInRanges = (
+  key: string,
+  options: { readonly start: string; readonly most: number; readonly deps?: Asset.Deps; readonly code?: string }
+): Asset.Any =>
+  Asset.make(key, {
+    io,
+    codeVersion: options.code ?? "1",
+    partitions: Ranges.ranges(Partition.daily({ start: options.start }), { most: options.most }),
+    deps: (options.deps ?? {}) as {},
+    materialize: () => Effect.void as Effect.Effect<never>
+  })
+
+/** Likewise, one by one. */
 export const daily = <D extends Asset.Deps = {}>(
   key: string,
   options: { readonly start: string; readonly deps?: D; readonly code?: string }
@@ -112,31 +127,24 @@ export class Simulation {
   execute(plan: Plan.Plan): ReadonlyArray<string> {
     const executed: Array<string> = []
     for (const step of plan.steps) {
-      if (step.certainty === "Conditional" && this.isSettled(step, plan.at)) {
-        this.append({ _tag: "StepCutOff", ...this.stamp(step, plan.at) })
-        continue
-      }
-      const { provenance, unpublished } = Staleness.inputs(this.lineage(plan.at), this.catalog, step)
-      if (unpublished.length > 0) throw new Error(`${Partition.show(step)} ran before ${unpublished.join(", ")}`)
-      const dataVersion = this.compute(step)
-      const isNew = this.builder.get(step)?.dataVersion !== dataVersion
-      const { external } = this.graph.nodes.get(step.asset)!.asset
-      this.append({
-        _tag: !isNew ? "AssetVerified" : external === undefined ? "AssetMaterialized" : "AssetObserved",
-        ...this.stamp(step, plan.at),
-        codeVersion: this.codeVersion(step.asset),
-        dataVersion,
-        provenance,
-        config: {},
-        rows: null,
-        metadata: {},
-        attempts: 1,
-        traceId: null,
-        spanId: null
-      })
-      executed.push(Partition.show(step))
+      const slices = this.slicesOf(step, plan.at)
+      const isWished = step.reasons.some(({ _tag }) => _tag === "Forced" || _tag === "RecheckRequested")
+      const isSure = isWished || (slices.length === 1 && step.certainty === "Certain")
+      const due = isSure ? slices : slices.filter((slice) => !this.isSettled(slice, plan.at))
+      if (due.length === 0) this.append({ _tag: "StepCutOff", ...this.stamp(step, plan.at) })
+      else this.publish(due, plan.at)
+      executed.push(...due.map(Partition.show))
     }
     return executed
+  }
+
+  /** The slices that a step may compute. */
+  slicesOf({ asset, partition, range }: Plan.Step, at: number): ReadonlyArray<Partition.Ref> {
+    if (range === undefined) return [{ asset, partition }]
+    const keys = this.lineage(at)
+      .keys(asset)!
+      .all.slice(...range)
+    return keys.map((partition) => ({ asset, partition }))
   }
 
   run(...selection: ReadonlyArray<string>): ReadonlyArray<string> {
@@ -159,12 +167,43 @@ export class Simulation {
     return String(Number.parseInt(hash.slice(0, 8), 16) % this.variety(ref.asset))
   }
 
+  private publish(refs: ReadonlyArray<Partition.Ref>, at: number): void {
+    const [{ asset }] = refs as [Partition.Ref]
+    const slices = refs.map((ref) => {
+      const { provenance, unpublished } = Staleness.inputs(this.lineage(at), this.catalog, ref)
+      if (unpublished.length > 0) throw new Error(`${Partition.show(ref)} ran before ${unpublished.join(", ")}`)
+      const dataVersion = this.compute(ref)
+      const changed = this.builder.get(ref)?.dataVersion !== dataVersion
+      return { partition: ref.partition!, provenance, dataVersion, rows: null, changed }
+    })
+    const [first, ...others] = slices as [(typeof slices)[number], ...typeof slices]
+    const { external } = this.graph.nodes.get(asset)!.asset
+    const shared = {
+      codeVersion: this.codeVersion(asset),
+      dataVersion: first.dataVersion,
+      provenance: others.length === 0 ? first.provenance : {},
+      config: {},
+      rows: null,
+      metadata: {},
+      attempts: 1,
+      traceId: null,
+      spanId: null
+    }
+    const isNew = slices.some(({ changed }) => changed)
+    this.append({
+      _tag: !isNew ? "AssetVerified" : external === undefined ? "AssetMaterialized" : "AssetObserved",
+      ...this.stamp(others.length === 0 ? refs[0]! : { asset, partition: "many" }, at),
+      ...shared,
+      ...(others.length === 0 ? {} : { slices })
+    })
+  }
+
   private codeVersion(asset: string) {
     return this.graph.nodes.get(asset)!.codeVersion
   }
 
   // The executor has no more than these states at hand when it decides.
-  private isSettled(step: Plan.Step, now: number): boolean {
+  private isSettled(step: Partition.Ref, now: number): boolean {
     const node = this.graph.nodes.get(step.asset)!
     const near = [step.asset, ...node.deps.map((edge) => edge.asset)]
     const catalog = Catalog.fromStates(near.flatMap((asset) => Array.from(this.builder.slices(asset).values())))

@@ -19,12 +19,17 @@ import { type Declaration, Declarations, History, type Moment, RandomProject } f
 import type { Simulation } from "./Simulation.ts"
 
 /** Values are their own versions; what a dependent gets of them is the version it was recorded with. */
-const io = IoManager.make<string, never, string, string, string, never>({
+const io = IoManager.make<string, never, string, string, string, never, Readonly<Record<string, string>>, string>({
   kind: "version",
   describe: ({ key }) => `version ${key}`,
   problems: () => [],
+  refusesRanges: undefined,
   store: () =>
     Effect.succeed({
+      stageRange: (_, input) => {
+        const slices = Object.entries(input).map(([partition, digest]) => ({ partition, digest, rows: null }))
+        return Effect.succeed({ candidate: "", slices, metadata: {}, publish: () => Effect.yieldNow })
+      },
       stage: (_, input) => {
         const digest = input as string
         return Effect.succeed({ candidate: digest, digest, rows: null, metadata: {}, publish: Effect.yieldNow })
@@ -38,6 +43,12 @@ const io = IoManager.make<string, never, string, string, string, never>({
     })
 })
 
+/** Steps of a slice or of a range. */
+interface Told {
+  readonly partition: string | null
+  readonly partitions?: ReadonlyArray<string>
+}
+
 /**
  * The assets of a simulation with bodies that compute what it computed, once they were given what it says that value was
  * made from.
@@ -49,15 +60,21 @@ const embody = (simulation: Simulation): Definitions.Definitions => {
       Object.keys(asset.deps).find(
         (name) => asset.deps[name]!.asset.key === dependency && asset.deps[name]!.mapping === mapping
       )!
-    const body = (inputs: Readonly<Record<string, string>>, { partition }: Asset.Step) =>
-      Effect.sync(() => {
-        const { dataVersion, provenance } = Catalog.get(simulation.catalog, { asset: key, partition })!
-        for (const edge of edges) assert.strictEqual(inputs[nameOf(edge)], provenance[edge.asset]!.version)
-        return dataVersion
+    const stateOf = (partition: Partition.Key) => Catalog.get(simulation.catalog, { asset: key, partition })!
+    const body = (inputs: Readonly<Record<string, string>>, { partition, partitions }: Told) =>
+      Effect.sync((): unknown => {
+        const slices = partitions ?? [partition]
+        for (const edge of edges) {
+          const versions = slices.map((key) => [key ?? "", stateOf(key).provenance[edge.asset]!.version] as const)
+          const isOne = partitions === undefined || edge.mapping._tag !== "Identity"
+          assert.strictEqual(inputs[nameOf(edge)], isOne ? versions[0]![1] : Version.ofPartitions(versions))
+        }
+        if (partitions === undefined) return stateOf(partition).dataVersion
+        return Object.fromEntries(partitions.map((key) => [key, stateOf(key).dataVersion]))
       }).pipe(Effect.andThen((version) => Effect.as(Effect.yieldNow, version)))
     const deps = edges.map((edge) => [nameOf(edge), { ...edge, asset: assets.get(edge.asset)! }])
     const after = asset.after.map(({ key }) => assets.get(key)!)
-    const external = asset.external?.observe && { observe: (step: Asset.Step) => body({}, step) }
+    const external = asset.external?.observe && { observe: (step: Told) => body({}, step) as Effect.Effect<string> }
     const changes = { io, materialize: body, deps: Object.fromEntries(deps), after, ...(external && { external }) }
     assets.set(key, Object.assign(Object.create(Object.getPrototypeOf(asset)), asset, changes))
   }
@@ -144,7 +161,7 @@ const executionDoesWhatTheSimulationDoes = Effect.fnUntraced(function* (simulati
   assert.deepStrictEqual([outcome.status, outcome.failures], ["Succeeded", []])
   const computed = (yield* events(outcome.runId)).flatMap(({ event }) =>
     event._tag === "AssetMaterialized" || event._tag === "AssetVerified" || event._tag === "AssetObserved"
-      ? [Partition.show(event)]
+      ? (event.slices ?? [event]).map(({ partition }) => Partition.show({ asset: event.asset, partition }))
       : []
   )
   assert.sameMembers(computed, [...executed])
@@ -170,18 +187,19 @@ const theLogFoldsToTheCatalog = Effect.fnUntraced(function* () {
 
 /** Started after, and only after, everything it waits for in the plan had settled. */
 const noStepStartsBeforeWhatItWaitsFor = Effect.fnUntraced(function* (_: Simulation, { outcome, plan }: Run) {
-  const settled = new Set<string>()
-  const waitsFor = new Map(
-    plan.steps.map((step) => [
-      Partition.show(step),
-      [...step.after, ...step.follows].flat().map((index) => Partition.show(plan.steps[index]!))
-    ])
-  )
+  const settled = new Set<number>()
+  const first = (partition: Partition.Key) => partition?.split(/\.\.|,/)[0]
   for (const { event } of yield* events(outcome.runId)) {
     if (!("asset" in event)) continue
-    const slice = Partition.show(event)
-    for (const earlier of waitsFor.get(slice)!) assert.isTrue(settled.has(earlier), `${slice} before ${earlier}`)
-    if (event._tag !== "StepStarted") settled.add(slice)
+    const index = plan.steps.findLastIndex(
+      ({ asset, partition }) =>
+        asset === event.asset && (partition === null || first(partition)! <= first(event.partition)!)
+    )
+    const step = plan.steps[index]!
+    for (const earlier of [...step.after, ...step.follows].flat()) {
+      assert.isTrue(settled.has(earlier), `${Partition.show(event)} before ${Partition.show(plan.steps[earlier]!)}`)
+    }
+    if (event._tag !== "StepStarted") settled.add(index)
   }
   assert.strictEqual(settled.size, plan.steps.length)
 })

@@ -112,6 +112,7 @@ describe("the progress of a run", () => {
   const step = (asset: string): Plan.Step => ({
     asset,
     partition: null,
+    range: undefined,
     certainty: "Certain",
     reasons: [{ _tag: "Missing" }],
     after: [],

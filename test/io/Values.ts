@@ -10,8 +10,17 @@ import type * as IoManager from "../../runtime/IoManager.ts"
 let taken = 0
 
 /** An asset of its own, kept as `declare` says. */
-export const slot = Effect.fnUntraced(function* <Input, Element, Handle, Handles, Candidate, R>(
-  declare: (asset: string) => IoManager.Io<Input, Element, Handle, Handles, Candidate, R>,
+export const slot = Effect.fnUntraced(function* <
+  Input,
+  Element,
+  Handle,
+  Handles,
+  Candidate,
+  R,
+  RangeInput,
+  RangeCandidate
+>(
+  declare: (asset: string) => IoManager.Io<Input, Element, Handle, Handles, Candidate, R, RangeInput, RangeCandidate>,
   partition: string | null = null
 ) {
   taken += 1
@@ -21,9 +30,12 @@ export const slot = Effect.fnUntraced(function* <Input, Element, Handle, Handles
   const store = yield* declare(asset).store({ key: asset, partitioned: partition !== null })
   const stage = <E = never>(input: Input | Stream.Stream<Element, E>, key = partition) =>
     store.stage<E>({ asset, partition: key, runId }, input)
+  const stageRange = <E = never>(partitions: ReadonlyArray<string>, input: RangeInput | Stream.Stream<Element, E>) =>
+    store.stageRange!<E>({ asset, partitions, runId }, input)
   return {
     asset,
     ref,
+    stageRange,
     store,
     stage,
     /** Answers with the digest. */
