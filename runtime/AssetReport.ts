@@ -52,6 +52,8 @@ export interface AssetReport {
   readonly recheckAfter: string | null
   readonly unrepeatable: boolean
   readonly external: boolean
+  /** Partitions that one step takes at most; `null` where it takes one. */
+  readonly ranges: number | null
   /** `null` when it is computed: `status` tells it. */
   readonly codeVersion: string | null
 }
@@ -89,6 +91,7 @@ export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => 
     recheckAfter: recheckInWords(asset.recheckAfter),
     unrepeatable: asset.unrepeatable,
     external: asset.external !== undefined,
+    ranges: asset.ranges?.most ?? null,
     codeVersion: asset.codeVersion ?? null
   }
 }
@@ -112,6 +115,7 @@ export const toText = (self: AssetReport, medium: Report.Medium): ReadonlyArray<
     ["recheck", self.recheckAfter ?? ""],
     ["repeatable", self.unrepeatable ? "no: its source forgets, so partitions are frozen once they end" : ""],
     ["computed", self.external ? "by somebody else" : ""],
+    ["ranges", self.ranges === null ? "" : `at most ${Report.number(self.ranges)} partitions a step`],
     ["code", self.external ? "" : self.codeVersion === null ? "version computed" : `version ${self.codeVersion}`]
   ]
   const told = facts.filter(([, text]) => text !== "")

@@ -84,6 +84,41 @@ Asset.make("a", { ...json, deps: { stock }, materialize: ({ stock }) => stock.co
 Definitions.make({ assets: [stock], resources: Layer.empty }) satisfies Definitions.Definitions<any, Api>
 
 // -----------------------------------------------------------------------------
+// what takes many partitions at once
+// -----------------------------------------------------------------------------
+
+const inRanges = { ...json, partitions: Asset.ranges(Partition.daily({ start: "2026-01-01" })) }
+const ranged = Asset.make("ranged", {
+  ...inRanges,
+  deps: { daily, count },
+  materialize: ({ count, daily }, { partitions }) =>
+    Effect.succeed(Object.fromEntries(partitions.map((day) => [day, count + (daily.get(day) ?? 0)])))
+})
+ranged.pipe(
+  Asset.check("ok", { run: (values) => Effect.succeed(values.size > 0 ? AssetCheck.pass() : AssetCheck.fail("")) })
+)
+const two = (value: number) => Effect.succeed({ "2026-01-01": value })
+// @ts-expect-error a body that is written for one partition
+Asset.make("a", { ...inRanges, materialize: () => Effect.succeed(1) })
+// @ts-expect-error one value of a dependency, where there is one for each partition
+Asset.make("a", { ...inRanges, deps: { daily }, materialize: ({ daily }) => two(daily) })
+// @ts-expect-error partitions of a body that is asked for one
+Asset.make("a", { ...json, partitions: daily.partitions, materialize: (_, step) => two(step.partitions.length) })
+const passes = (value: number) => Effect.succeed(value > 0 ? AssetCheck.pass() : AssetCheck.fail(""))
+// @ts-expect-error a check of one value
+ranged.pipe(Asset.check("ok", { run: (value) => passes(value) }))
+const bytes = Effect.succeed({ bytes: new Uint8Array(), manifest: { seed: 1 } })
+// @ts-expect-error a kind that is staged slice by slice
+Asset.make("a", { ...blob, partitions: inRanges.partitions, materialize: () => bytes })
+// To those who read it a range is no different.
+Asset.make("a", {
+  ...json,
+  partitions: ranged.partitions,
+  deps: { ranged },
+  materialize: ({ ranged }) => Effect.succeed(ranged + 1)
+})
+
+// -----------------------------------------------------------------------------
 // what a body returns
 // -----------------------------------------------------------------------------
 

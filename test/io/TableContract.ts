@@ -240,6 +240,34 @@ export const suite = (name: string, tables: Layer.Layer<Table.Tables, unknown>) 
       })
     )
 
+    it.effect("stages partitions as one, each with the digest it has alone, and publishes those it is told to", () =>
+      Effect.gen(function* () {
+        const slot = yield* Values.slot(listens, "2026-01-01")
+        const days = ["2026-01-01", "2026-01-02", "2026-01-03"]
+        const rows = [listen("2026-01-01", 1), listen("2026-01-01", 2), listen("2026-01-03", 1)]
+        const staged = yield* slot.stageRange(days, rows)
+        for (const { digest, partition, rows: count } of staged.slices) {
+          const own = rows.filter(({ day }) => day === partition)
+          const alone = yield* slot.stage(own, partition)
+          expect([digest, count]).toEqual([alone.digest, own.length])
+        }
+        expect(staged.slices.map(({ partition }) => partition)).toEqual(days)
+        expect(staged.candidate.changes).toMatchObject({ before: 0, inserted: 3 })
+        expect(yield* staged.candidate.count).toBe(3)
+        yield* Values.inTransaction(staged.publish(["2026-01-01", "2026-01-02"]))
+        const sources = days.map((partition) => ({ asset: slot.asset, partition, version: "" }))
+        expect(yield* sorted(yield* slot.store.loadAll(slot.asset, sources))).toEqual(texts(rows.slice(0, 2)))
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("refuses a row of no partition of a range", () =>
+      Effect.gen(function* () {
+        const slot = yield* Values.slot(listens, "2026-01-01")
+        const stray = yield* Effect.flip(slot.stageRange(["2026-01-01", "2026-01-02"], [listen("2026-01-04", 1)]))
+        expect(stray.message).toContain("is of no partition that was asked for")
+      }).pipe(Effect.scoped)
+    )
+
     it.effect("refuses rows of another partition", () =>
       Effect.gen(function* () {
         const slot = yield* Values.slot(listens, "2025-03-03")
