@@ -256,6 +256,7 @@ class Planner {
 }
 
 const none: ReadonlyArray<never> = []
+
 const isDue = (code: number) => code === Staleness.codes.Missing || code === Staleness.codes.Stale
 
 const missing: ReadonlyArray<Reason.Reason> = [{ _tag: "Missing" }]
@@ -318,8 +319,9 @@ const reasonsOf = (
 const isForced = ({ asset }: AssetGraph.Node, scope: Scope.Scope): boolean =>
   asset.external === undefined && scope.forced.has(asset.key)
 
+/** A source may read its own past. */
 const isRechecked = ({ asset, deps }: AssetGraph.Node, scope: Scope.Scope): boolean =>
-  deps.length === 0 && scope.rechecked.has(asset.key)
+  scope.rechecked.has(asset.key) && deps.every((edge) => edge.asset === asset.key)
 
 /** A dependency that is planned may change back, and what it changed is undone with it. */
 const isCertain = (reason: Reason.Reason, planned: ReadonlySet<string>): boolean =>
