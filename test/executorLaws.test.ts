@@ -10,38 +10,15 @@ import * as Catalog from "../runtime/Catalog.ts"
 import * as Definitions from "../runtime/Definitions.ts"
 import * as EventLog from "../runtime/EventLog.ts"
 import * as Executor from "../runtime/Executor.ts"
-import * as IoManager from "../runtime/IoManager.ts"
 import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
 import * as Selection from "../runtime/Selection.ts"
 import * as Version from "../runtime/Version.ts"
 import { type Declaration, Declarations, History, type Moment, RandomProject } from "./RandomProject.ts"
 import type { Simulation } from "./Simulation.ts"
+import * as VersionIo from "./VersionIo.ts"
 
-/** Values are their own versions; what a dependent gets of them is the version it was recorded with. */
-const io = IoManager.make<string, never, string, string, string, never, Readonly<Record<string, string>>, string>({
-  kind: "version",
-  describe: ({ key }) => `version ${key}`,
-  problems: () => [],
-  refusesRanges: undefined,
-  store: () =>
-    Effect.succeed({
-      stageRange: (_, input) => {
-        const slices = Object.entries(input).map(([partition, digest]) => ({ partition, digest, rows: null }))
-        return Effect.succeed({ candidate: "", slices, metadata: {}, publish: () => Effect.yieldNow })
-      },
-      stage: (_, input) => {
-        const digest = input as string
-        return Effect.succeed({ candidate: digest, digest, rows: null, metadata: {}, publish: Effect.yieldNow })
-      },
-      load: ({ version }) => Effect.succeed(version),
-      loadAll: (_, sources) =>
-        Effect.succeed(Version.ofPartitions(sources.map(({ partition, version }) => [partition ?? "", version]))),
-      published: ({ version }) => Effect.succeed(version),
-      digest: () => Effect.succeed(null),
-      wipe: () => Effect.void
-    })
-})
+const io = VersionIo.make({ publish: () => Effect.yieldNow, digest: () => Effect.succeed(null) })
 
 /** Steps of a slice or of a range. */
 interface Told {
