@@ -234,7 +234,7 @@ class Planner {
     return false
   }
 
-  /** All slices of an asset are as many as there are; of named ones each has to be there. */
+  /** All slices of an asset are as many as there are; of named ones each has to be there, and the last is always one. */
   private lacks({ edge, isAll, one, ranges }: Reading, index: number): boolean {
     const { codes } = this.assessments.slices.get(edge.asset)!
     const planned = this.planned.get(edge.asset)
@@ -242,7 +242,7 @@ class Planner {
     const lacksOne = (at: number) => codes[at] === Staleness.codes.Missing && planned?.[at] !== 1
     if (one !== undefined) {
       const at = one(index)
-      return at !== -1 && lacksOne(at)
+      return at === -1 ? edge.mapping._tag === "Last" : lacksOne(at)
     }
     return ranges(index).some(([from, to]) => {
       for (let at = from; at < to; at++) if (lacksOne(at)) return true

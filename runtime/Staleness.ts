@@ -353,7 +353,8 @@ const frozenSlices = (
     const read = slices.get(edge.asset)!.codes
     if (one !== undefined) {
       const at = one(index)
-      return at === -1 || read[at] === codes.absent
+      // The last of none as yet may still come.
+      return at === -1 ? edge.mapping._tag !== "Last" : read[at] === codes.absent
     }
     const found = ranges(index)
     return (

@@ -147,6 +147,30 @@ table("keys that come and go", [
     [newest],
     [add(customers, "bolt", "acme"), shows("orders/acme", "1"), run(), remove(customers, "acme")],
     { status: { newest: "Stale: orders has changed in bolt" } }
+  ],
+  [
+    "have no last one at first, and what reads it has nothing to read, partitioned or not",
+    [
+      newest,
+      asset("days", {
+        partitions: Partition.daily({ start: "2026-03-09" }),
+        deps: { newest: Asset.lastPartition(orders) }
+      })
+    ],
+    [ask()],
+    {
+      slices: { days: "2026-03-09..2026-03-10" },
+      plan: [
+        "newest is left out: it depends on orders, no partition of which has begun",
+        "days is left out: it depends on orders, no partition of which has begun"
+      ]
+    }
+  ],
+  [
+    "that are all removed leave what read the last one as it is, forced or not",
+    [newest],
+    [add(customers, "acme"), run(), remove(customers, "acme"), ask({ force: true })],
+    { status: {}, plan: ["newest is left out: it depends on orders, no partition of which has begun"] }
   ]
 ])
 
