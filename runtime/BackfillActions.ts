@@ -21,6 +21,7 @@ import { Lineage } from "./Lineage.ts"
 import * as LiveRun from "./LiveRun.ts"
 import * as Partition from "./Partition.ts"
 import * as Project from "./Project.ts"
+import * as Ranges from "./Ranges.ts"
 import * as Screen from "./Screen.ts"
 
 /** The command line of `backfill`, as it was written. */
@@ -119,8 +120,8 @@ const takesRanges = ({ graph }: Definitions.Definitions, keys: ReadonlySet<strin
     : Effect.fail(new ExitCode.UsageError({ message: `--ranges: ${refused.join("; ")}` }))
 }
 
-const refusalOfRanges = ({ partitions }: Asset.Any) =>
-  partitions === undefined ? undefined : "its body computes one partition at a time"
+/** Assets without partitions are planned as usual. */
+const refusalOfRanges = (asset: Asset.Any) => (asset.partitions === undefined ? undefined : Ranges.refusal(asset))
 
 /** Shows a backfill while it is carried out, says how to go on with it, and ends with its exit code. */
 const carriedOut = Effect.fnUntraced(function* <E>(

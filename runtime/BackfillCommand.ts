@@ -29,7 +29,7 @@ export const backfill = Command.make(
     missing: toggle("missing", "Only what was never published"),
     stale: toggle("stale", "What is not Current (the default)"),
     all: toggle("all", "Whether Current or not; frozen partitions are left out"),
-    ranges: toggle("ranges", "Let assets that can do so take whole ranges at once"),
+    ranges: toggle("ranges", "Refuse assets whose steps take one partition each"),
     concurrency: atLeastOne("concurrency", "Steps that compute at the same time (ASSETS_CONCURRENCY, else 4)").pipe(
       Flag.optional
     )

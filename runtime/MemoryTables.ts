@@ -70,37 +70,7 @@ const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition)
         )
         return { candidate, whole, digest, rows, metadata: { rows, ...changes }, publish }
       }),
-    stageRange: (to, input) =>
-      Effect.gen(function* () {
-        if (Table.isQuery(input)) return yield* invalid(definition, "a query needs PostgreSQL: use SqlTables.layer")
-        const column = definition.partition!
-        const asked = new Set(to.partitions)
-        const staged = yield* collect(definition, input, (kept) =>
-          asked.has(kept[column] as string) ? undefined : "is of no partition that was asked for"
-        )
-        const replace = (partitions: ReadonlySet<unknown>): Rows => {
-          const isReplaced = (kept: Kept) => partitions.has(kept[column])
-          const left = Array.from(current()).filter(([, { kept }]) => !isReplaced(kept))
-          const added = Array.from(staged).filter(([, kept]) => isReplaced(kept))
-          return new Map([...left, ...added.map(([key, kept]) => [key, { kept, removed: false }] as const)])
-        }
-        const after = replace(asked)
-        const groups = Map.groupBy(staged, ([, kept]) => kept[column])
-        const slices = to.partitions.map((partition) => {
-          const own = (groups.get(partition) ?? []).map(([key, kept]) => [key, { kept, removed: false }] as const)
-          return { partition, digest: digestOf(definition, new Map(own), { partition }), rows: own.length }
-        })
-        const before = current().size - (after.size - staged.size)
-        const changes = { before, inserted: staged.size, updated: 0, unchanged: 0, removed: before }
-        const version = Version.ofPartitions(slices.map(({ digest, partition }) => [partition, digest]))
-        return {
-          candidate: candidateOf<Row>(definition, () => Array.from(staged.values()), version, changes),
-          whole: candidateOf<Row>(definition, () => Array.from(after.values(), ({ kept }) => kept), version, changes),
-          slices,
-          metadata: { rows: staged.size, ...changes },
-          publish: (partitions) => Effect.sync(() => void tables.set(definition.name, replace(new Set(partitions))))
-        }
-      }),
+    stageRange: (to, input) => stageRange(tables, definition, to, input),
     load: (source) => Effect.sync(() => load([source], source.version)),
     loadAll: (_, sources) =>
       Effect.sync(() =>
@@ -124,6 +94,44 @@ const makeStore = <Row>(tables: Map<string, Rows>, definition: Table.Definition)
       })
   }
 }
+
+const stageRange = Effect.fnUntraced(function* <Row, E>(
+  tables: Map<string, Rows>,
+  definition: Table.Definition,
+  to: IoManager.RangeTarget,
+  input: Table.Input<Row> | Stream.Stream<Row | Table.Restart, E>
+) {
+  const current = () => tables.get(definition.name) ?? new Map<string, Entry>()
+  if (Table.isQuery(input)) return yield* invalid(definition, "a query needs PostgreSQL: use SqlTables.layer")
+  const column = definition.partition!
+  const asked = new Set(to.partitions)
+  const staged = yield* collect(definition, input, (kept) =>
+    asked.has(kept[column] as string) ? undefined : "is of no partition that was asked for"
+  )
+  const replace = (partitions: ReadonlySet<unknown>): Rows => {
+    const isReplaced = (kept: Kept) => partitions.has(kept[column])
+    const left = Array.from(current()).filter(([, { kept }]) => !isReplaced(kept))
+    const added = Array.from(staged).filter(([, kept]) => isReplaced(kept))
+    return new Map([...left, ...added.map(([key, kept]) => [key, { kept, removed: false }] as const)])
+  }
+  const after = replace(asked)
+  const groups = Map.groupBy(staged, ([, kept]) => kept[column])
+  const slices = to.partitions.map((partition) => {
+    const own = (groups.get(partition) ?? []).map(([key, kept]) => [key, { kept, removed: false }] as const)
+    return { partition, digest: digestOf(definition, new Map(own), { partition }), rows: own.length }
+  })
+  const before = current().size - (after.size - staged.size)
+  const changes = { before, inserted: staged.size, updated: 0, unchanged: 0, removed: before }
+  const version = Version.ofPartitions(slices.map(({ digest, partition }) => [partition, digest]))
+  return {
+    candidate: candidateOf<Row>(definition, () => Array.from(staged.values()), version, changes),
+    whole: candidateOf<Row>(definition, () => Array.from(after.values(), ({ kept }) => kept), version, changes),
+    slices,
+    metadata: { rows: staged.size, ...changes },
+    publish: (partitions: ReadonlyArray<string>) =>
+      Effect.sync(() => void tables.set(definition.name, replace(new Set(partitions))))
+  }
+})
 
 const handle = <Row>(
   definition: Table.Definition,
