@@ -100,6 +100,7 @@ describe("a shop that was brought up to date", { timeout: 60_000 }, () => {
       runId: first[0].runId,
       traceId: first[0].traceId,
       failedChecks: [],
+      external: false,
       freshness: null
     })
     expect(rows[1]).toMatchObject({ partition: null, partitions: { Missing: 0, Stale: 0, Maybe: 0, Current: 3 } })
