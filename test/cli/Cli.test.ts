@@ -169,9 +169,10 @@ describe.concurrent("the command line", { timeout: 90_000 }, () => {
     const { stdout } = await run(["--help"])
     const commands = Array.from(stdout.matchAll(/^  ([a-z]+) {2,}[A-Z]/gm), ([, name]) => name!)
     expect(commands.toSorted()).toEqual(
-      "backfill backfills build check describe doctor graph list logs materialize migrate partitions plan run runs status why wipe".split(
-        " "
-      )
+      (
+        "backfill backfills build check describe doctor graph list logs materialize migrate observe partitions plan run runs " +
+        "status why wipe"
+      ).split(" ")
     )
     const helps = await Promise.all(["plan", "logs"].map((name) => run([name, "--help"])))
     for (const help of helps) expect([help.stdout.includes("USAGE"), help.code]).toEqual([true, 0])
