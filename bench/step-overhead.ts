@@ -19,7 +19,6 @@ import * as Database from "./Database.ts"
 
 const concurrency = 16
 
-export { run, bare, inMemory, inPostgres }
 export default () =>
   Effect.gen(function* () {
     const memory = yield* Bench.medians({ run: run(10_000) }).pipe(Effect.provide(inMemory))
