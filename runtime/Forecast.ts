@@ -58,14 +58,17 @@ export const make = (
   { concurrency, durations }: Options
 ): Forecast => {
   const before = waits(graph, blocks)
-  const expected = new Schedule(blocks, before, durations, concurrency).run()
+  const expected = new Schedule(graph, blocks, before, { durations, concurrency }).run()
   const work = amount(expected)
   return {
     concurrency,
     blocks: expected.map(({ block, count, each, ends, starts }) => ({ block, count, each, starts, ends })),
     work,
     conditional: amount(expected.filter(({ block }) => block.certainty === "Conditional")),
-    seconds: work.unknown === work.steps ? undefined : expected.reduce((last, { to }) => Math.max(last, to), 0),
+    seconds:
+      work.steps > 0 && work.unknown === work.steps
+        ? undefined
+        : expected.reduce((last, { to }) => Math.max(last, to), 0),
     criticalPath: criticalPath(before, expected)
   }
 }
@@ -96,6 +99,22 @@ const amount = (expected: ReadonlyArray<Expected>): Amount => {
   return { steps, unknown, seconds }
 }
 
+/**
+ * How many steps begin in each block: one for each slice or, of an asset that takes ranges, one for as many neighbours as
+ * a step takes, whatever they are planned for.
+ */
+const counts = (graph: AssetGraph, blocks: ReadonlyArray<Plan.Block>): ReadonlyArray<number> => {
+  let run: { readonly asset: string; readonly from: number; readonly to: number } | undefined
+  return blocks.map(({ asset, from, to }) => {
+    const { ranges } = graph.nodes.get(asset)!.asset
+    if (ranges === undefined) return to - from
+    const isNext = run?.asset === asset && run.to === from
+    run = { asset, from: isNext ? run!.from : from, to }
+    const begunBy = (index: number) => Math.ceil((index - run!.from) / ranges.most)
+    return begunBy(to) - begunBy(from)
+  })
+}
+
 /** What a block waits for: an asset's planned slices, or with `slicewise` only the ones that its own slices read. */
 interface Wait {
   readonly asset: string
@@ -106,7 +125,7 @@ interface Wait {
 const waits = (graph: AssetGraph, blocks: ReadonlyArray<Plan.Block>): ReadonlyArray<ReadonlyArray<Wait>> => {
   const planned = new Set(blocks.map(({ asset }) => asset))
   const isCut = (key: string) => graph.nodes.get(key)!.asset.partitions !== undefined
-  return blocks.map(({ asset, reasons }) => {
+  return blocks.map(({ asset, reasons }, index) => {
     const { after, checkedAgainst, deps } = graph.nodes.get(asset)!
     const moving = new Set(
       reasons.flatMap((reason) => (reason._tag === "DependencyPlanned" ? [reason.dependency] : []))
@@ -117,7 +136,9 @@ const waits = (graph: AssetGraph, blocks: ReadonlyArray<Plan.Block>): ReadonlyAr
     const followed = [...after, ...checkedAgainst]
       .filter((other) => planned.has(other))
       .map((other) => ({ asset: other, slicewise: isCut(asset) && isCut(other) }))
-    return [...read, ...followed]
+    // Steps of an asset that takes ranges go one by one.
+    const isNext = graph.nodes.get(asset)!.asset.ranges !== undefined && index > 0 && blocks[index - 1]!.asset === asset
+    return [...read, ...followed, ...(isNext ? [{ asset, slicewise: true }] : [])]
   })
 }
 
@@ -147,6 +168,8 @@ interface Pending {
 
 class Schedule {
   private readonly blocks: ReadonlyArray<Plan.Block>
+  private readonly counts: ReadonlyArray<number>
+  private readonly takesRanges: (asset: string) => boolean
   private readonly durations: ReadonlyMap<string, number>
   private readonly assets = new Map<string, Scheduled>()
   private readonly pending: ReadonlyArray<Pending>
@@ -156,12 +179,14 @@ class Schedule {
   private readonly workers: Workers
 
   constructor(
+    graph: AssetGraph,
     blocks: ReadonlyArray<Plan.Block>,
     before: ReadonlyArray<ReadonlyArray<Wait>>,
-    durations: ReadonlyMap<string, number>,
-    concurrency: number
+    { concurrency, durations }: Options
   ) {
     this.blocks = blocks
+    this.counts = counts(graph, blocks)
+    this.takesRanges = (asset) => graph.nodes.get(asset)!.asset.ranges !== undefined
     this.durations = durations
     this.workers = new Workers(concurrency)
     for (const { asset } of blocks) {
@@ -194,12 +219,13 @@ class Schedule {
   private schedule(index: number): Slot {
     const block = this.blocks[index]!
     const { isChain, isKnown, ready, tail } = this.pending[index]!
-    const count = block.to - block.from
+    const count = this.counts[index]!
     const each = this.durations.get(block.asset)
     const seconds = each ?? 0
-    const [from, end] = isChain
-      ? this.workers.take(ready, 1, count * seconds)
-      : this.workers.take(ready, count, seconds)
+    const [from, end] =
+      isChain || this.takesRanges(block.asset)
+        ? this.workers.take(ready, 1, count * seconds)
+        : this.workers.take(ready, count, seconds)
     const to = Math.max(end, tail + seconds)
     const known = isKnown && each !== undefined
     return { block, count, each, from, to, starts: known ? from : undefined, ends: known ? to : undefined }
@@ -236,7 +262,7 @@ class Workers {
   take(ready: number, count: number, seconds: number): readonly [number, number] {
     const at = this.free.map((time) => Math.max(time, ready)).sort((a, b) => a - b)
     const start = at[0]!
-    if (seconds === 0) return [start, start]
+    if (seconds === 0 || count === 0) return [start, start]
     // Whole rounds at once. A step that ends by the level is never taken after one that does not, so the few that are
     // left are given out one by one to the same end.
     const level = levelOf(at, count * seconds)
@@ -326,7 +352,7 @@ const criticalPath = (
     const known = ways.get(asset)
     let via: Way | undefined
     for (const wait of before[index]!) via = longer(via, ways.get(wait.asset))
-    const own = before[index]!.some((wait) => wait.asset === asset) ? count * each : each
+    const own = before[index]!.some((wait) => wait.asset === asset) ? count * each : Math.min(count, 1) * each
     const seconds = own + (via?.seconds ?? 0)
     const way = longer(known, { asset, seconds, via: via?.asset === asset ? via.via : via })!
     ways.set(asset, way)

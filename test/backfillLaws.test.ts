@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Backfill from "../runtime/Backfill.ts"
 import type * as BackfillHistory from "../runtime/BackfillHistory.ts"
+import type { Lineage } from "../runtime/Lineage.ts"
 import * as Partition from "../runtime/Partition.ts"
 import type * as Plan from "../runtime/Plan.ts"
 import * as Staleness from "../runtime/Staleness.ts"
@@ -20,15 +21,22 @@ type Troubles = typeof Troubles.Type
 
 const error = { _tag: "Down", message: "no answer" }
 
+/** The slices of a step, which may take a range of them. */
+const slicesOf = (lineage: Lineage, step: Plan.Step): ReadonlyArray<Partition.Ref> =>
+  Backfill.slicesOf(lineage, step).map((index) => ({ asset: step.asset, partition: lineage.key(step.asset, index) }))
+
 /** Carries out the first steps of a plan, and tells what came of them as runs do. */
 const carryOut = (simulation: Simulation, plan: Plan.Plan, steps: number, failing: number) => {
   const told: Array<BackfillHistory.Outcome> = []
   const broken = new Set<number>()
+  const lineage = simulation.lineage(plan.at)
   for (const [index, step] of plan.steps.slice(0, steps).entries()) {
-    const { asset, partition } = step
-    const tell = (status: BackfillHistory.Outcome["status"]) =>
-      told.push({ runId: "run", asset, partition, status, error: status === "Failed" ? error : null })
-    const { unpublished } = Staleness.inputs(simulation.lineage(plan.at), simulation.catalog, step)
+    const slices = slicesOf(lineage, step)
+    const tell = (status: BackfillHistory.Outcome["status"]) => {
+      const outcome = { runId: "run", status, error: status === "Failed" ? error : null }
+      told.push(...slices.map((slice) => ({ ...slice, ...outcome })))
+    }
+    const unpublished = slices.flatMap((slice) => Staleness.inputs(lineage, simulation.catalog, slice).unpublished)
     if (unpublished.length > 0 || step.after.some((list) => list.some((earlier) => broken.has(earlier))))
       tell("Skipped")
     else if (index % failing === failing - 1) tell("Failed")
@@ -45,10 +53,11 @@ const live = (simulation: Simulation, asked: Backfill.Asked, plan: Plan.Plan, { 
   const outcomes = new Map<string, BackfillHistory.Outcome>()
   const tallied = (status: BackfillHistory.Status) =>
     new Backfill.Tally(lineage, { request, status, runs: ["run"] }, Array.from(outcomes.values()))
-  const planned = new Set(plan.steps.map(Partition.show))
+  const namesOf = ({ steps }: Plan.Plan) => steps.flatMap((step) => slicesOf(lineage, step)).map(Partition.show)
+  const planned = new Set(namesOf(plan))
   let next = plan
   for (const [at, steps] of [...after, Infinity].entries()) {
-    const names = next.steps.map(Partition.show)
+    const names = namesOf(next)
     for (const name of names) assert(planned.has(name), `${name} was not asked for`)
     const done = Array.from(outcomes.values()).filter(({ status }) => status !== "Failed" && status !== "Skipped")
     for (const ref of done) assert.notInclude(names, Partition.show(ref), "what is done is not done again")
@@ -85,9 +94,11 @@ describe("a backfill that is broken off and fails in parts, again and again", ()
         const outcomes = live(simulation, asked, plan, troubles)
         const assessments = simulation.assess()
         for (const step of plan.steps) {
-          const { status } = Staleness.get(assessments, step)!
-          assert.notInclude(["Missing", "Stale"], status, Partition.show(step))
-          if (which === "All") assert(outcomes.has(Partition.id(step)), `${Partition.show(step)} was left out`)
+          for (const slice of slicesOf(assessments.lineage, step)) {
+            const { status } = Staleness.get(assessments, slice)!
+            assert.notInclude(["Missing", "Stale"], status, Partition.show(slice))
+            if (which === "All") assert(outcomes.has(Partition.id(slice)), `${Partition.show(slice)} was left out`)
+          }
         }
       }
     },

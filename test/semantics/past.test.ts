@@ -182,7 +182,7 @@ table("a source that forgets", [
     [totals],
     [run(), pass("1 day"), run(), ask({ selection: ["plays"], force: true }), recheck()],
     {
-      plan: ["plays/2026-03-11 - certain: forced"],
+      plan: ["plays/2026-03-11 - certain: forced", "plays/2026-03-10 is left out: frozen, the source forgets"],
       ran: { "plays/2026-03-11": "Verified", "totals/2026-03-11": "CutOff" }
     }
   ],
