@@ -64,7 +64,7 @@ export const observe =
     A["partitions"],
     Asset.Needs<A> | Asset.Need<Asset.Key<A>, R>
   > =>
-    Object.assign(Object.create(Object.getPrototypeOf(self)), self, { external: { observe: find } })
+    Object.setPrototypeOf({ ...self, external: { observe: find } }, Object.getPrototypeOf(self))
 
 // -----------------------------------------------------------------------------
 // internal

@@ -58,7 +58,7 @@ export const problems = ({ group, kinds, owners, tags }: Labels): ReadonlyArray<
 // -----------------------------------------------------------------------------
 
 const label = <A extends Labels>(self: A, change: Partial<Labels>): A =>
-  Object.assign(Object.create(Object.getPrototypeOf(self)), self, change)
+  Object.setPrototypeOf({ ...self, ...change }, Object.getPrototypeOf(self))
 
 const name = "1 to 63 letters, digits, dots, dashes and underscores"
 

@@ -348,4 +348,4 @@ const withBody = (asset: Asset.Any, body: (step: never) => ReturnType<Asset.Any[
   })
 
 const change = (asset: Asset.Any, changes: Partial<Asset.Any>): Asset.Any =>
-  Object.assign(Object.create(Object.getPrototypeOf(asset)), asset, changes)
+  Object.setPrototypeOf({ ...asset, ...changes }, Object.getPrototypeOf(asset))
