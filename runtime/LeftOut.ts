@@ -24,7 +24,9 @@ export const make = (
     const within = scope.within(asset)
     own.codes.forEach((code, index) => {
       if (code !== Staleness.codes.Maybe || !within(index) || isPlanned(asset, index)) return
-      entries.push({ asset, partition: lineage.key(asset, index), ancestors: open.above(asset, index) })
+      const ancestors = open.above(asset, index)
+      // What is selected as far as it goes up, and not planned, has nothing to read.
+      if (ancestors.length > 0) entries.push({ asset, partition: lineage.key(asset, index), ancestors })
     })
   }
   return entries

@@ -25,7 +25,7 @@ export type { Request } from "./Scope.ts"
 /** Everything that is not Current. */
 export const everything: Request = { selection: [], recheck: false, force: false, accept: [] }
 
-/** A selected asset that reads, directly or not, a dependency none of whose partitions has begun. */
+/** A selected asset that reads, directly or not, a dependency none of whose partitions has begun, or the last of which is none. */
 export interface NothingToRead {
   readonly asset: string
   readonly dependency: string
@@ -220,11 +220,13 @@ class Planner {
   /** Whether a slice cannot be computed, for want of something that it reads or follows; remembers what it wants. */
   private isWithout(node: AssetGraph.Node, readings: ReadonlyArray<Reading>, index: number): boolean {
     const asset = node.asset.key
+    const lacking = readings.find((reading) => this.lacks(reading, index))
     const dependency =
-      readings.find((reading) => this.lacks(reading, index))?.edge.asset ??
-      node.after.find((other) => !this.planned.has(other) && !this.isThere(other))
+      lacking?.edge.asset ?? node.after.find((other) => !this.planned.has(other) && !this.isThere(other))
     if (dependency === undefined) return false
-    const root = this.assessments.slices.get(dependency)!.existing === 0 ? dependency : this.unbegun.get(dependency)
+    const { codes, existing } = this.assessments.slices.get(dependency)!
+    const isNowhere = existing === 0 || (lacking?.one !== undefined && isAbsent(codes, lacking.one(index)))
+    const root = isNowhere ? dependency : this.unbegun.get(dependency)
     if (root !== undefined) {
       this.unbegun.set(asset, root)
       return true
@@ -236,13 +238,13 @@ class Planner {
 
   /** All slices of an asset are as many as there are; of named ones each has to be there, and the last is always one. */
   private lacks({ edge, isAll, one, ranges }: Reading, index: number): boolean {
-    const { codes } = this.assessments.slices.get(edge.asset)!
+    const { codes, counts, existing } = this.assessments.slices.get(edge.asset)!
     const planned = this.planned.get(edge.asset)
-    if (isAll) return planned === undefined && !this.isThere(edge.asset)
+    if (isAll) return planned === undefined && counts.Missing === existing
     const lacksOne = (at: number) => codes[at] === Staleness.codes.Missing && planned?.[at] !== 1
     if (one !== undefined) {
       const at = one(index)
-      return at === -1 ? edge.mapping._tag === "Last" : lacksOne(at)
+      return lacksOne(at) || (edge.mapping._tag === "Last" && isAbsent(codes, at))
     }
     return ranges(index).some(([from, to]) => {
       for (let at = from; at < to; at++) if (lacksOne(at)) return true
@@ -258,6 +260,7 @@ class Planner {
 const none: ReadonlyArray<never> = []
 
 const isDue = (code: number) => code === Staleness.codes.Missing || code === Staleness.codes.Stale
+const isAbsent = (slices: Uint8Array, at: number) => at === -1 || slices[at] === Staleness.codes.absent
 
 const missing: ReadonlyArray<Reason.Reason> = [{ _tag: "Missing" }]
 

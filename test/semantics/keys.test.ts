@@ -171,6 +171,23 @@ table("keys that come and go", [
     [newest],
     [add(customers, "acme"), run(), remove(customers, "acme"), ask({ force: true })],
     { status: {}, plan: ["newest is left out: it depends on orders, no partition of which has begun"] }
+  ],
+  [
+    "that are all removed leave nothing to read to what reads them all and was never made",
+    [total],
+    [add(customers, "acme"), run("orders"), remove(customers, "acme"), ask()],
+    { plan: ["total is left out: it depends on orders, no partition of which has begun"] }
+  ],
+  [
+    "that are all removed are the only reason told where something else may change",
+    [asset("newest", { deps: { users: asset("users"), orders: Asset.lastPartition(orders) } })],
+    [add(customers, "acme"), run(), remove(customers, "acme"), edit("users", "2"), ask()],
+    {
+      plan: [
+        "users - certain: code version 1 became 2",
+        "newest is left out: it depends on orders, no partition of which has begun"
+      ]
+    }
   ]
 ])
 

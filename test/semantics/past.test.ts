@@ -271,5 +271,25 @@ table("a source that forgets", [
         "plays/2026-03-11": "Stale: code version 1 became 2"
       }
     }
+  ],
+  [
+    "has no last window to read where that one can never be",
+    [
+      asset("latest", {
+        deps: {
+          totals: Asset.lastPartition(
+            asset("totals", {
+              partitions: sixth,
+              deps: { plays: Asset.windows(plays, { start: -1, end: -1 }) }
+            })
+          )
+        }
+      })
+    ],
+    [ask({ selection: ["latest"] })],
+    {
+      slices: { totals: "2026-03-06" },
+      plan: ["latest is left out: it depends on totals, no partition of which has begun"]
+    }
   ]
 ])
