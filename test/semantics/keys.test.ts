@@ -167,6 +167,12 @@ table("keys that come and go", [
     }
   ],
   [
+    "have no last one at first, which is no cause to what is to read it from then on",
+    [asset("newest")],
+    [run(), declare(newest)],
+    { status: {} }
+  ],
+  [
     "that are all removed leave what read the last one as it is, forced or not",
     [newest],
     [add(customers, "acme"), run(), remove(customers, "acme"), ask({ force: true })],

@@ -32,7 +32,8 @@ table("an asset that reads its own past", [
       status: {
         "running/2026-03-08": "Stale: days has changed in 2026-03-08",
         "running/2026-03-09..2026-03-10": "Maybe: running"
-      }
+      },
+      whole: { running: "Stale (1 Stale, 2 Maybe, 2 Current); days has changed in 2026-03-08" }
     }
   ],
   [
@@ -106,6 +107,12 @@ table("an asset that reads its own past", [
     [running()],
     [run(), declare(asset("running", { partitions: sixth, deps: { days } }))],
     { status: { "running/2026-03-07..2026-03-10": "Stale: no longer depends on running" } }
+  ],
+  [
+    "does not take a value without partitions for the slice before the first",
+    [asset("running")],
+    [run(), declare(running()), run(), ask({ force: true, selection: ["running"], partition: "2026-03-06" })],
+    { madeFrom: { "running/2026-03-06": ["days"] }, status: {}, plan: ["running/2026-03-06 - certain: forced"] }
   ],
   [
     "stays within its keys in other dimensions",
@@ -235,6 +242,20 @@ table("a source that forgets", [
     {
       ran: { "plays/2026-03-12": "Materialized", "weeks/2026-03-09": "Materialized" },
       status: { "plays/2026-03-10": "Frozen" }
+    }
+  ],
+  [
+    "is read in one dimension with the windows there are of it",
+    [
+      asset("regional", {
+        partitions: Partition.fixed(["eu", "us"]),
+        deps: { sales: asset("sales", { partitions: regions }).pipe(Asset.unrepeatable) }
+      })
+    ],
+    [run(), pass("2 days"), run()],
+    {
+      slices: { sales: "day=2026-03-10,2026-03-12", regional: "eu, us" },
+      ran: { "sales/day=2026-03-12": "Materialized", "regional/eu, us": "Materialized" }
     }
   ],
   [

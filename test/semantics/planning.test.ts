@@ -141,6 +141,12 @@ table("a selection", [
     }
   ],
   [
+    "does not name ancestors whose versions do not count",
+    [asset("model", { deps: { features, tracks: Asset.ignoreVersion(tracks) } })],
+    [run(), edit("users", "2"), edit("tracks", "2"), ask({ selection: ["model"] })],
+    { plan: ["model is left out: it depends on features, users, not selected; try +model"] }
+  ],
+  [
     "names what keeps each partition open",
     [sessions],
     [run(), wipe("days/2026-03-09"), ask({ selection: ["sessions"] })],
