@@ -122,7 +122,9 @@ const partitionsWithin = (
   if (partitioned.length === 0) return refuse({ _tag: "NotPartitioned" })
   if (partitions !== undefined) return expressionWithin(assessments.lineage, partitioned, partitions)
   for (const key of named) {
-    if (partitioned.some((asset) => Partition.isKey(asset.partitions, key))) continue
+    if (partitioned.some(({ partitions }) => Partition.isKey(partitions, key))) continue
+    if (partition === undefined && partitioned.some(({ partitions }) => windowIn(partitions, key) !== undefined))
+      continue
     const { key: asset, partitions } = partitioned[0]!
     return refuse({ _tag: "BadPartition", key, asset, partitioning: Partition.describe(partitions) })
   }
@@ -215,9 +217,7 @@ const spanWithin = (
   to: string | undefined
 ): Result.Result<Scope["within"], PlanError> => {
   const windowOf = (key: string | undefined) =>
-    partitioned.flatMap(({ partitions }) =>
-      key !== undefined && Partition.isKey(partitions, key) ? (Partition.window(partitions, key) ?? []) : []
-    )[0]
+    key === undefined ? undefined : partitioned.flatMap(({ partitions }) => windowIn(partitions, key) ?? [])[0]
   const start = windowOf(from)?.start ?? -Infinity
   const end = windowOf(to)?.end ?? Infinity
   const isReversed = (keys: Partition.Keys) => {
@@ -240,6 +240,13 @@ const spanWithin = (
     const [first, last] = [indexIn(keys, from, 0), indexIn(keys, to, keys.size - 1)]
     return (index) => first !== -1 && first <= index && index <= last
   })
+}
+
+/** The window that a key names; of a product, the keys of its time dimension name windows, too. */
+const windowIn = (partitions: Partition.Partitioning, key: string) => {
+  if (Partition.isKey(partitions, key)) return Partition.window(partitions, key)
+  const dimensions = partitions._tag === "Product" ? Object.values(partitions.dimensions) : []
+  return dimensions.flatMap((dimension) => Partition.window(dimension, key) ?? [])[0]
 }
 
 const indexIn = (keys: Partition.Keys, key: string | undefined, otherwise: number) =>

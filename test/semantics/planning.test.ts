@@ -1,6 +1,7 @@
 import * as Asset from "../../runtime/Asset.ts"
 import * as Partition from "../../runtime/Partition.ts"
 import {
+  add,
   ask,
   asset,
   breaks,
@@ -247,6 +248,8 @@ table("a selection", [
 
 const hours = asset("hours", { partitions: Partition.hourly({ start: "2026-03-09" }) })
 const ofDay = asset("of_day", { partitions: Partition.daily({ start: "2026-03-09" }), deps: { hours } })
+const customers = Partition.dynamic("customers")
+const sales = asset("sales", { partitions: Partition.product({ day: daily, region: Partition.fixed(["eu", "us"]) }) })
 const prices = asset("prices", { partitions: Partition.fixed(["as", "eu", "us"]) })
 
 table("a request for partitions", [
@@ -278,6 +281,22 @@ table("a request for partitions", [
     [prices],
     [ask({ from: "eu" })],
     { plan: ["prices/eu..us - certain: never materialized"] }
+  ],
+  [
+    "may be a range of days of a product, whatever else is selected",
+    [sales, asset("orders", { partitions: customers })],
+    [add(customers, "acme"), ask({ from: "2026-03-10" })],
+    { plan: ["sales/day=2026-03-10 - certain: never materialized"] }
+  ],
+  [
+    "names a slice of a product by all of its key",
+    [sales],
+    [ask({ partition: "2026-03-10" })],
+    {
+      plan: [
+        '"2026-03-10" is not a partition key; the partitions of sales are day (daily from 2026-03-08) x region (fixed: eu, us)'
+      ]
+    }
   ],
   [
     "that ends before it starts is refused",
