@@ -10,22 +10,43 @@ import * as Schema from "effect/Schema"
 import * as Asset from "../runtime/Asset.ts"
 import * as Catalog from "../runtime/Catalog.ts"
 import { external, observe } from "../runtime/ExternalAsset.ts"
+import * as Mapping from "../runtime/Mapping.ts"
 import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
 import type { PlanError } from "../runtime/PlanError.ts"
 import type { SelectionError } from "../runtime/Selection.ts"
-import { asset, daily, dailyInRanges, io, Simulation } from "./Simulation.ts"
+import { asset, dailyInRanges, io, Simulation, sliced } from "./Simulation.ts"
 
 const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
+/** `halves` are those of days; products are by day and one of the others. */
+const Cut = Schema.Literals([
+  "whole",
+  "daily",
+  "unrepeatable",
+  "halves",
+  "weekly",
+  "fixed",
+  "dynamic",
+  "daily_fixed",
+  "daily_dynamic"
+])
+type Cut = typeof Cut.Type
+
+/** What does not go with how both assets are cut gives way to what they need of each other anyhow, or to all. */
+const How = Schema.Literals(["anyhow", "all", "last", "trailing", "before", "mapped", "unversioned"])
+type How = typeof How.Type
+
 /** Numbers that pick an earlier asset do so modulo how many there are. */
 const Declaration = Schema.Struct({
-  reads: Schema.Array(Schema.Struct({ asset: upTo(7), all: Schema.Boolean })).check(Schema.isMaxLength(3)),
+  reads: Schema.Array(Schema.Struct({ asset: upTo(7), how: How })).check(Schema.isMaxLength(3)),
   follows: Schema.Array(upTo(7)).check(Schema.isMaxLength(1)),
   by: Schema.Literals(["us", "us", "us", "others", "others, observed"]),
-  cut: Schema.Literals(["whole", "daily", "unrepeatable"]),
+  cut: Cut,
   /** Of days, how many a step takes at most, unless it takes them one by one. */
   most: Schema.NullOr(Schema.Literals([2, 100])),
+  /** Of those that are cut by time, one in three reads its own past. */
+  past: upTo(2),
   startsAfter: upTo(2),
   recheckHours: Schema.NullOr(Schema.Literals([6, 24])),
   variety: Schema.Literals([1, 2, 1000])
@@ -47,8 +68,9 @@ type Request = typeof Request.Type
 
 const Change = Schema.TaggedUnion({
   SetCode: { asset: upTo(7), code: upTo(2) },
-  MoveSource: { asset: upTo(7), day: upTo(6), value: upTo(2) },
-  ToggleDependency: { asset: upTo(7), read: upTo(7) },
+  MoveSource: { asset: upTo(7), slice: upTo(6), value: upTo(2) },
+  ToggleDependency: { asset: upTo(7), read: upTo(7), how: How },
+  ToggleKey: { key: Schema.Literals(["a", "b", "c"]) },
   Wipe: { asset: upTo(7), slice: upTo(6) },
   PassTime: { hours: upTo(40) }
 })
@@ -81,6 +103,7 @@ export class RandomProject {
       now: `${dayAt(2)}T12:00:00Z`,
       variety: (key) => declarations[Number(key.slice("asset_".length))]!.variety
     })
+    for (const key of ["a", "b"]) this.simulation.addKey(keys.name, key)
   }
 
   /** Executing the plan is left to the caller. */
@@ -100,6 +123,10 @@ export class RandomProject {
   change(change: Change): void {
     const { simulation } = this
     if (change._tag === "PassTime") return simulation.pass(change.hours)
+    if (change._tag === "ToggleKey") {
+      const isThere = simulation.catalog.dynamic.get(keys.name)?.includes(change.key) === true
+      return isThere ? simulation.removeKey(keys.name, change.key) : simulation.addKey(keys.name, change.key)
+    }
     const index = this.indexOf(change.asset)
     const asset = `asset_${index}`
     switch (change._tag) {
@@ -109,16 +136,17 @@ export class RandomProject {
         if (published.length > 0) simulation.wipe({ asset, partition: published[change.slice % published.length]! })
         break
       }
-      case "MoveSource":
-        for (const partition of [null, dayAt(change.day)]) {
-          simulation.world.set(Partition.id({ asset, partition }), change.value)
-        }
+      case "MoveSource": {
+        const slices = simulation.lineage(simulation.now).keys(asset)?.all ?? [null]
+        const partition = slices[change.slice % slices.length]
+        if (partition !== undefined) simulation.world.set(Partition.id({ asset, partition }), change.value)
         break
+      }
       case "SetCode":
         this.codes[index] = change.code
         break
       case "ToggleDependency":
-        this.toggle(index, change.read)
+        this.toggle(index, change.read, change.how)
     }
     simulation.redeclare(...this.declare())
   }
@@ -127,10 +155,10 @@ export class RandomProject {
     return number % this.declarations.length
   }
 
-  private toggle(index: number, read: number) {
+  private toggle(index: number, read: number, how: How) {
     const declaration = this.declarations[index]!
     const reads = declaration.reads.filter((other) => other.asset % index !== read % index)
-    if (reads.length === declaration.reads.length) reads.push({ asset: read, all: false })
+    if (reads.length === declaration.reads.length) reads.push({ asset: read, how })
     this.declarations[index] = { ...declaration, reads }
   }
 
@@ -138,47 +166,94 @@ export class RandomProject {
     const assets: Array<Asset.Any> = []
     const starts: Array<number> = []
     for (const [index, declaration] of this.declarations.entries()) {
-      if (declaration.by !== "us") {
-        starts.push(declaration.startsAfter)
-        assets.push(this.declareExternal(`asset_${index}`, declaration))
+      const isOurs = declaration.by === "us"
+      const others =
+        index === 0 || !isOurs ? [] : declaration.reads.map((read) => ({ ...read, asset: read.asset % index }))
+      // No partition comes before those that it reads.
+      const from = Math.max(declaration.startsAfter, ...others.map((read) => starts[read.asset]!))
+      const start = declaration.cut === "weekly" ? Math.ceil(from / 7) * 7 : from
+      const partitions = cuts[declaration.cut]({ start: dayAt(start) })
+      starts.push(partitions !== undefined && Partition.isTimed(partitions) ? start : 0)
+      const key = `asset_${index}`
+      if (!isOurs) {
+        assets.push(declareExternal(key, declaration, partitions))
         continue
       }
-      const deps: Record<string, Asset.Any | Asset.AllPartitions<DailyAsset>> = {}
-      let from = declaration.startsAfter
-      for (const read of index === 0 ? [] : declaration.reads) {
-        const other = assets[read.asset % index]!
-        // One way of reading it at a time.
-        deps[other.key] = isDaily(other) && read.all ? Asset.allPartitions(other) : other
-        if (isDaily(other)) from = Math.max(from, starts[read.asset % index]!)
+      const deps: Record<string, Asset.Deps[string]> = {}
+      // One way of reading another at a time.
+      for (const { asset, how } of others) deps[assets[asset]!.key] = reading(assets[asset]!, partitions, how)
+      const readsOthers = Object.keys(deps).length > 0
+      if (declaration.past === 0 && partitions !== undefined && Partition.isTimed(partitions)) {
+        deps["past"] = Asset.previous()
       }
-      starts.push(from)
-      const options = { deps, code: String(this.codes[index]), start: dayAt(from) }
-      const key = `asset_${index}`
+      const options = { deps, code: String(this.codes[index]) }
       const before = index === 0 ? [] : declaration.follows.map((other) => assets[other % index]!)
-      const plain: Asset.Any =
-        declaration.cut === "whole"
+      const plain =
+        partitions === undefined
           ? asset(key, options)
-          : declaration.cut === "daily"
-            ? declaration.most === null
-              ? daily(key, options)
-              : dailyInRanges(key, { ...options, most: declaration.most })
-            : daily(key, options).pipe(Asset.unrepeatable)
-      const hours = Object.keys(deps).length === 0 ? declaration.recheckHours : null
-      const rechecked = hours === null ? plain : plain.pipe(Asset.recheckAfter(`${hours} hours`))
+          : declaration.cut === "daily" && declaration.most !== null && deps["past"] === undefined
+            ? dailyInRanges(key, { ...options, start: dayAt(start), most: declaration.most })
+            : sliced(key, { ...options, partitions })
+      const cut: Asset.Any = declaration.cut === "unrepeatable" ? Asset.unrepeatable(plain as Sliced) : plain
+      const hours = readsOthers ? null : declaration.recheckHours
+      const rechecked = hours === null ? cut : cut.pipe(Asset.recheckAfter(`${hours} hours`))
       assets.push(rechecked.pipe(Asset.after(...before)))
     }
     return assets
   }
-
-  private declareExternal(key: string, { by, cut, recheckHours, startsAfter }: Declaration): Asset.Any {
-    const partitions = cut === "whole" ? {} : { partitions: Partition.daily({ start: dayAt(startsAfter) }) }
-    const declared = external(key, { io, ...partitions })
-    if (by === "others") return declared
-    const observed = declared.pipe(observe(() => Effect.succeed("")))
-    return recheckHours === null ? observed : observed.pipe(Asset.recheckAfter(`${recheckHours} hours`))
-  }
 }
 
-type DailyAsset = Asset.Asset<string, any, any, any, Partition.Partitioning>
+const declareExternal = (
+  key: string,
+  { by, recheckHours }: Declaration,
+  partitions: Partition.Partitioning | undefined
+): Asset.Any => {
+  const declared = external(key, { io, ...(partitions && { partitions }) })
+  if (by === "others") return declared
+  const observed = declared.pipe(observe(() => Effect.succeed("")))
+  return recheckHours === null ? observed : observed.pipe(Asset.recheckAfter(`${recheckHours} hours`))
+}
 
-const isDaily = (asset: Asset.Any): asset is DailyAsset => asset.partitions !== undefined
+type Sliced = Asset.Asset<string, any, any, any, Partition.Partitioning>
+type Windowed = Asset.Asset<string, any, any, any, Partition.TimeWindows>
+
+const isSliced = (asset: Asset.Any): asset is Sliced => asset.partitions !== undefined
+const isWindowed = (asset: Asset.Any): asset is Windowed => asset.partitions?._tag === "TimeWindows"
+
+const keys = Partition.dynamic("keys")
+const fixed = Partition.fixed(["a", "b"])
+
+const cuts: Record<Cut, (span: Partition.Span) => Partition.Partitioning | undefined> = {
+  whole: () => undefined,
+  daily: Partition.daily,
+  unrepeatable: Partition.daily,
+  halves: (span) => Partition.cron({ ...span, cron: "0 */12 * * *" }),
+  weekly: (span) => Partition.weekly({ ...span, weekday: "sunday" }),
+  fixed: () => fixed,
+  dynamic: () => keys,
+  daily_fixed: (span) => Partition.product({ day: Partition.daily(span), key: fixed }),
+  daily_dynamic: (span) => Partition.product({ day: Partition.daily(span), key: keys })
+}
+
+const reading = (other: Asset.Any, partitions: Partition.Partitioning | undefined, how: How): Asset.Deps[string] => {
+  if (how === "unversioned") {
+    return isSliced(other) && !fits(partitions, other)
+      ? Asset.ignoreVersion(Asset.allPartitions(other))
+      : Asset.ignoreVersion(other)
+  }
+  if (!isSliced(other)) return other
+  if (how === "last") return Asset.lastPartition(other)
+  if ((how === "trailing" || how === "before") && isWindowed(other) && partitions?._tag === "TimeWindows") {
+    return Asset.windows(other, { start: -1, end: how === "trailing" ? 0 : -1 })
+  }
+  if (how === "mapped" && partitions !== undefined && other.partitions === keys) {
+    return Asset.mappedBy(other, (key) => [key.at(-1)!, "a"])
+  }
+  if (how === "mapped" && partitions === fixed && other.partitions === fixed) {
+    return Asset.mapped(other, { a: ["a", "b"], b: [] })
+  }
+  return how === "all" || !fits(partitions, other) ? Asset.allPartitions(other) : other
+}
+
+const fits = (down: Partition.Partitioning | undefined, { key, partitions }: Sliced) =>
+  Mapping.problems(Mapping.between(down, partitions), down, partitions, key).length === 0

@@ -57,6 +57,19 @@ export const daily = <D extends Asset.Deps = {}>(
     materialize: () => Effect.void
   })
 
+/** Likewise, cut in any way. */
+export const sliced = <D extends Asset.Deps = {}>(
+  key: string,
+  options: { readonly partitions: Partition.Partitioning; readonly deps?: D; readonly code?: string }
+) =>
+  Asset.make(key, {
+    io,
+    codeVersion: options.code ?? "1",
+    partitions: options.partitions,
+    deps: options.deps ?? {},
+    materialize: () => Effect.void
+  })
+
 export class Simulation {
   now: number
   graph: AssetGraph.AssetGraph
@@ -155,9 +168,19 @@ export class Simulation {
     this.append({ _tag: "AssetWiped", ...this.stamp(ref, this.now) })
   }
 
+  /** Changes the keys of a dynamic partitioning. */
+  addKey(name: string, key: string): void {
+    this.append({ _tag: "PartitionsAdded", at: new Date(this.now).toISOString(), runId: null, name, keys: [key] })
+  }
+
+  removeKey(name: string, key: string): void {
+    this.append({ _tag: "PartitionsRemoved", at: new Date(this.now).toISOString(), runId: null, name, keys: [key] })
+  }
+
   /** The data version that computing a slice now would give: a function of code, inputs and, for sources, the world. */
   compute(ref: Partition.Ref): string {
-    if (this.graph.nodes.get(ref.asset)!.deps.length === 0) return String(this.world.get(Partition.id(ref)) ?? 0)
+    const isSource = this.graph.nodes.get(ref.asset)!.deps.every((edge) => !edge.versioned)
+    if (isSource) return String(this.world.get(Partition.id(ref)) ?? 0)
     const { provenance } = Staleness.inputs(this.lineage(this.now), this.catalog, ref)
     // In the order of their names, because inputs are named: the order of declaration is no input.
     const parts = Object.keys(provenance)

@@ -26,6 +26,10 @@ interface Told {
   readonly partitions?: ReadonlyArray<string>
 }
 
+/** Of a range that reads several slices for each of its own, what is recorded of each is not what the body is given. */
+const isTold = ({ mapping }: AssetGraph.Edge, partitions: ReadonlyArray<string> | undefined) =>
+  partitions === undefined || ["Identity", "All", "Whole", "Last"].includes(mapping._tag)
+
 /**
  * The assets of a simulation with bodies that compute what it computed, once they were given what it says that value was
  * made from.
@@ -41,30 +45,40 @@ const embody = (simulation: Simulation): Definitions.Definitions => {
     const body = (inputs: Readonly<Record<string, string>>, { partition, partitions }: Told) =>
       Effect.sync((): unknown => {
         const slices = partitions ?? [partition]
-        for (const edge of edges) {
-          const versions = slices.map((key) => [key ?? "", stateOf(key).provenance[edge.asset]!.version] as const)
+        for (const edge of edges.filter((edge) => edge.versioned && isTold(edge, partitions))) {
+          const versions = slices.map((key) => stateOf(key).provenance[edge.asset]?.version)
           const isOne = partitions === undefined || edge.mapping._tag !== "Identity"
-          assert.strictEqual(inputs[nameOf(edge)], isOne ? versions[0]![1] : Version.ofPartitions(versions))
+          const many = slices.map((key, at) => [key ?? "", versions[at]!] as const)
+          assert.strictEqual(inputs[nameOf(edge)], isOne ? versions[0] : Version.ofPartitions(many))
         }
         if (partitions === undefined) return stateOf(partition).dataVersion
         return Object.fromEntries(partitions.map((key) => [key, stateOf(key).dataVersion]))
       }).pipe(Effect.andThen((version) => Effect.as(Effect.yieldNow, version)))
+    const self: Asset.Any = Object.assign(Object.create(Object.getPrototypeOf(asset)), asset)
+    // Before it has any, because it may read itself.
+    assets.set(key, self)
     const deps = edges.map((edge) => [nameOf(edge), { ...edge, asset: assets.get(edge.asset)! }])
     const after = asset.after.map(({ key }) => assets.get(key)!)
     const external = asset.external?.observe && { observe: (step: Told) => body({}, step) as Effect.Effect<string> }
-    const changes = { io, materialize: body, deps: Object.fromEntries(deps), after, ...(external && { external }) }
-    assets.set(key, Object.assign(Object.create(Object.getPrototypeOf(asset)), asset, changes))
+    Object.assign(self, { io, materialize: body, deps: Object.fromEntries(deps), after, ...(external && { external }) })
   }
   return Definitions.make({ assets: Array.from(assets.values()) })
 }
 
-/** Removes what the simulation has wiped. */
-const wipe = Effect.fnUntraced(function* (simulation: Simulation) {
+/** Removes what the simulation has wiped, and has the keys that it has, in their order. */
+const follow = Effect.fnUntraced(function* (simulation: Simulation) {
   const log = yield* EventLog.EventLog
   const { states } = yield* log.catalog
   for (const { asset, partition } of Array.from(states.values()).flatMap((slices) => Array.from(slices.values()))) {
     if (Catalog.get(simulation.catalog, { asset, partition }) !== undefined) continue
     yield* log.wipe({ _tag: "AssetWiped", at: "1970-01-01T00:00:00Z", runId: "wipe", asset, partition }, Effect.void)
+  }
+  for (const name of new Set([...(yield* log.partitions).keys(), ...simulation.catalog.dynamic.keys()])) {
+    const change = { at: "1970-01-01T00:00:00Z", runId: null, name }
+    const keys = (yield* log.partitions).get(name) ?? []
+    yield* log.changePartitions({ _tag: "PartitionsRemoved", ...change, keys })
+    const wanted = simulation.catalog.dynamic.get(name) ?? []
+    yield* log.changePartitions({ _tag: "PartitionsAdded", ...change, keys: wanted })
   }
 })
 
@@ -105,7 +119,7 @@ const execute = Effect.fnUntraced(function* (
   const log = yield* EventLog.EventLog
   const { answer } = project.ask(request)
   if (Result.isFailure(answer)) return
-  yield* wipe(simulation)
+  yield* follow(simulation)
   yield* TestClock.setTime(simulation.now)
   const definitions = embody(simulation)
   const { graph } = definitions
@@ -149,9 +163,11 @@ const executionDoesWhatTheSimulationDoes = Effect.fnUntraced(function* (simulati
 /** Of what the request took into its plan, whether it wished for more or not. */
 const executionLeavesNothingToPlan = Effect.fnUntraced(function* (simulation: Simulation, { graph, request }: Run) {
   const log = yield* EventLog.EventLog
-  const selected = Array.from(Result.getOrThrow(Selection.resolve(graph, request.selection)))
-  const upstream = request.recheck ? selected.flatMap((key) => Array.from(AssetGraph.ancestors(graph, key))) : []
-  const again = { ...request, selection: [...selected, ...upstream], recheck: false, force: false }
+  const selected = new Set(Result.getOrThrow(Selection.resolve(graph, request.selection)))
+  for (const key of request.recheck ? selected : []) {
+    for (const { asset, versioned } of graph.nodes.get(key)!.deps) if (versioned) selected.add(asset)
+  }
+  const again = { ...request, selection: Array.from(selected), recheck: false, force: false }
   const plan = Plan.make(graph, yield* log.catalog, again, simulation.now)
   assert.deepStrictEqual(Result.getOrThrow(plan).steps, [])
 })
@@ -163,15 +179,14 @@ const theLogFoldsToTheCatalog = Effect.fnUntraced(function* () {
 })
 
 /** Started after, and only after, everything it waits for in the plan had settled. */
-const noStepStartsBeforeWhatItWaitsFor = Effect.fnUntraced(function* (_: Simulation, { outcome, plan }: Run) {
+const noStepStartsBeforeWhatItWaitsFor = Effect.fnUntraced(function* (simulation: Simulation, { outcome, plan }: Run) {
   const settled = new Set<number>()
-  const first = (partition: Partition.Key) => partition?.split(/\.\.|,/)[0]
+  const lineage = simulation.lineage(plan.at)
+  const first = ({ asset, partition }: Partition.Ref) =>
+    lineage.index({ asset, partition: partition?.split(/\.\.|,/)[0] ?? null })
   for (const { event } of yield* events(outcome.runId)) {
     if (!("asset" in event)) continue
-    const index = plan.steps.findLastIndex(
-      ({ asset, partition }) =>
-        asset === event.asset && (partition === null || first(partition)! <= first(event.partition)!)
-    )
+    const index = plan.steps.findLastIndex((step) => step.asset === event.asset && first(step) <= first(event))
     const step = plan.steps[index]!
     for (const earlier of [...step.after, ...step.follows].flat()) {
       assert.isTrue(settled.has(earlier), `${Partition.show(event)} before ${Partition.show(plan.steps[earlier]!)}`)

@@ -1,18 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Duration from "effect/Duration"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as AssetGraph from "../runtime/AssetGraph.ts"
 import * as Catalog from "../runtime/Catalog.ts"
-import * as External from "../runtime/External.ts"
 import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
 import type * as Reason from "../runtime/Reason.ts"
 import * as Selection from "../runtime/Selection.ts"
 import * as Staleness from "../runtime/Staleness.ts"
-import * as Version from "../runtime/Version.ts"
 import { type Asked, type Declaration, Declarations, History, type Moment, RandomProject } from "./RandomProject.ts"
 import type { Simulation } from "./Simulation.ts"
+import { remembered, Truth } from "./Truth.ts"
 
 interface Life {
   readonly settled: boolean
@@ -62,11 +60,14 @@ const executingMakesTheSelectionCurrent = (simulation: Simulation, plan: Plan.Pl
   simulation.execute(plan)
   const leftOut = simulation.request(again(simulation, request)).upstreamNotSelected
   const open = leftOut.map(Partition.show)
+  const isWithin = within(simulation, request)
+  const unread = plan.nothingToRead.map(({ asset }) => asset)
   const assessments = simulation.assess()
   for (const asset of chosenBy(simulation, request)) {
+    if (unread.some((key) => key === asset || AssetGraph.ancestors(simulation.graph, asset).has(key))) continue
     for (const [partition, { status }] of Staleness.entries(assessments, asset)) {
-      if (partition !== null && request.from !== undefined && partition < request.from) continue
       const name = Partition.show({ asset, partition })
+      if (!isWithin(partition)) continue
       assert.strictEqual(status, open.includes(name) ? "Maybe" : "Current", name)
     }
   }
@@ -82,29 +83,37 @@ const whatIsLeftOutHangsOnWhatIsNamed = (simulation: Simulation, plan: Plan.Plan
   const statusOf = (ref: Partition.Ref) => Staleness.get(assessments, ref)!.status
   const planned = new Set(plan.steps.flatMap((step) => simulation.slicesOf(step, plan.at)).map(Partition.show))
   const chosen = chosenBy(simulation, request)
-  const isChosen = ({ asset, partition }: Partition.Ref) =>
-    chosen.has(asset) && (partition === null || request.from === undefined || partition >= request.from)
+  const truth = new Truth(simulation)
+  const isWithin = within(simulation, request)
+  const isChosen = (ref: Partition.Ref) => chosen.has(ref.asset) && isWithin(ref.partition)
+  const found = new Map<string, ReadonlyArray<string>>()
   const hangsOn = (ref: Partition.Ref): ReadonlyArray<string> =>
-    readSlices(simulation, ref)
-      .filter((read) => statusOf(read) !== "Current")
-      .flatMap((read) => (isChosen(read) ? hangsOn(read) : [read.asset, ...hangsOn(read)]))
+    remembered(found, ref, () => [
+      ...new Set(
+        truth
+          .reads(ref, "those that count")
+          .filter((read) => statusOf(read) !== "Current")
+          .flatMap((read) => (isChosen(read) ? hangsOn(read) : [read.asset, ...hangsOn(read)]))
+      )
+    ])
   const leftOut = simulation.graph.order
-    .flatMap((asset) => slicesOf(simulation, asset))
+    .flatMap((asset) => truth.slices(asset))
     .filter((ref) => isChosen(ref) && statusOf(ref) === "Maybe" && !planned.has(Partition.show(ref)))
+    .filter((ref) => hangsOn(ref).length > 0)
   assert.deepStrictEqual(plan.upstreamNotSelected.map(Partition.show), leftOut.map(Partition.show))
   for (const entry of plan.upstreamNotSelected) {
-    assert.sameMembers([...entry.ancestors], Array.from(new Set(hangsOn(entry))))
-    assert.isNotEmpty(entry.ancestors)
+    assert.sameMembers([...entry.ancestors], [...hangsOn(entry)])
   }
   simulation.execute(plan)
 }
 
 const noStepComesBeforeItsDependency = (simulation: Simulation, plan: Plan.Plan) => {
+  const truth = new Truth(simulation)
   const stepOf = new Map<string, number>()
   for (const [index, step] of plan.steps.entries()) {
     const slices = simulation.slicesOf(step, plan.at)
     for (const earlier of [...step.after, ...step.follows].flat()) assert.isBelow(earlier, index)
-    const read = slices.flatMap((slice) => readSlices(simulation, slice)).map(Partition.show)
+    const read = slices.flatMap((slice) => truth.reads(slice, "all")).map(Partition.show)
     assert.sameMembers(
       Array.from(new Set(step.after.flat())),
       Array.from(new Set(read.flatMap((name) => stepOf.get(name) ?? [])))
@@ -151,7 +160,7 @@ const refusalsProposeWhatWorks = (life: Life) =>
     if (Result.isSuccess(asked.answer)) return void simulation.execute(asked.answer.success)
     const error = asked.answer.failure
     assert(error._tag === "PlanError")
-    if (error.problem._tag === "NotPartitioned") return
+    if (error.problem._tag === "NotPartitioned" || error.problem._tag === "BadPartition") return
     assert(error.problem._tag === "MissingDependency")
     const { force, from, recheck } = asked.request
     if (from !== undefined) return
@@ -164,27 +173,29 @@ const theLogFoldsToTheState = (simulation: Simulation) => {
 
 const statusesAgreeWithTheirDefinition = (simulation: Simulation) => {
   const assessments = simulation.assess()
+  const truth = new Truth(simulation)
   for (const asset of simulation.graph.order) {
     const slices = Array.from(Staleness.entries(assessments, asset))
-    const existing = slicesOf(simulation, asset).map((ref) => ref.partition)
+    const existing = truth.slices(asset).map((ref) => ref.partition)
     assert.deepStrictEqual(
       slices.map(([partition]) => partition),
       existing
     )
     for (const [partition, { status }] of slices) {
       const ref = { asset, partition }
-      assert.strictEqual(status, statusByDefinition(simulation, ref), Partition.show(ref))
+      assert.strictEqual(status, truth.status(ref), Partition.show(ref))
     }
   }
 }
 
-/** What is Current has the value that computing it now would give. */
+/** What is Current has the value that computing it now would give, where it could be computed now. */
 const whatIsCurrentIsTrue = (simulation: Simulation) => {
   const assessments = simulation.assess()
+  const truth = new Truth(simulation)
   for (const asset of simulation.graph.order) {
-    if (simulation.graph.nodes.get(asset)!.deps.length === 0) continue
+    if (simulation.graph.nodes.get(asset)!.deps.every((edge) => !edge.versioned)) continue
     for (const [partition, { frozen, status }] of Staleness.entries(assessments, asset)) {
-      if (frozen || status !== "Current") continue
+      if (frozen || status !== "Current" || !truth.isComputable({ asset, partition })) continue
       const state = Catalog.get(simulation.catalog, { asset, partition })!
       assert.strictEqual(state.dataVersion, simulation.compute({ asset, partition }))
     }
@@ -199,7 +210,7 @@ const revertingASourceHeals = (simulation: Simulation) => {
     if (deps.length > 0) continue
     const published = Array.from(Catalog.slices(simulation.catalog, source).values())
     // A first observation is news by itself.
-    if (asset.external !== undefined && published.length < slicesOf(simulation, source).length) continue
+    if (asset.external !== undefined && published.length < new Truth(simulation).slices(source).length) continue
     for (const shift of [10, 0]) {
       for (const state of published) simulation.world.set(Partition.id(state), Number(state.dataVersion) + shift)
       simulation.execute(simulation.request({ selection: [source], recheck: true }))
@@ -228,13 +239,17 @@ describe("in every life of every project", () => {
 })
 
 // -----------------------------------------------------------------------------
-// the definitions again, in the shortest way and without regard to time
+// what a request means, in the shortest way
 // -----------------------------------------------------------------------------
 
 const chosenBy = (simulation: Simulation, { recheck, selection }: Plan.Request): ReadonlySet<string> => {
-  const selected = Result.getOrThrow(Selection.resolve(simulation.graph, selection))
-  if (!recheck) return selected
-  return new Set([...selected].flatMap((key) => [key, ...AssetGraph.ancestors(simulation.graph, key)]))
+  const chosen = new Set(Result.getOrThrow(Selection.resolve(simulation.graph, selection)))
+  if (!recheck) return chosen
+  // A set gives what is added to it while it is gone through.
+  for (const key of chosen) {
+    for (const { asset, versioned } of simulation.graph.nodes.get(key)!.deps) if (versioned) chosen.add(asset)
+  }
+  return chosen
 }
 
 /** What the request took into its plan, without its wishes. */
@@ -245,72 +260,19 @@ const again = (simulation: Simulation, request: Plan.Request): Plan.Request => (
   force: false
 })
 
-const isWish = (reason: Reason.Reason) => reason._tag === "Forced" || reason._tag === "RecheckRequested"
-
-const isFrozen = (simulation: Simulation, { asset, partition }: Partition.Ref): boolean => {
-  if (partition === null) return false
-  const node = simulation.graph.nodes.get(asset)!
-  const isClosed = node.asset.unrepeatable && partition < dayOf(simulation.now)
-  return (
-    isClosed ||
-    node.deps.some((edge) => edge.mapping._tag === "Identity" && !exists(simulation, { asset: edge.asset, partition }))
-  )
-}
-
-const exists = (simulation: Simulation, ref: Partition.Ref): boolean =>
-  Catalog.get(simulation.catalog, ref) !== undefined || !isFrozen(simulation, ref)
-
-const dayOf = (now: number) => new Date(now).toISOString().slice(0, 10)
-
-const slicesOf = (simulation: Simulation, asset: string): ReadonlyArray<Partition.Ref> => {
-  const { partitions } = simulation.graph.nodes.get(asset)!.asset
-  const keys = partitions === undefined ? [null] : new Partition.Moment(simulation.now).keys(partitions).all
-  return keys.map((partition) => ({ asset, partition })).filter((ref) => exists(simulation, ref))
-}
-
-const readSlices = (simulation: Simulation, { asset, partition }: Partition.Ref): ReadonlyArray<Partition.Ref> =>
-  simulation.graph.nodes.get(asset)!.deps.flatMap((edge) => {
-    if (edge.mapping._tag === "All") return slicesOf(simulation, edge.asset)
-    return [{ asset: edge.asset, partition: edge.mapping._tag === "Whole" ? null : partition }]
+/**
+ * What is not cut by time has nothing from a day on; what is by time is limited once something that is chosen has windows
+ * that begin on that day.
+ */
+const within = (simulation: Simulation, request: Plan.Request): ((partition: Partition.Key) => boolean) => {
+  const { from } = request
+  if (from === undefined) return () => true
+  const isKnown = Array.from(chosenBy(simulation, request)).some((asset) => {
+    const { partitions } = simulation.graph.nodes.get(asset)!.asset
+    const time = partitions?._tag === "Product" ? partitions.dimensions["day"]! : partitions
+    return time?._tag === "TimeWindows" && Partition.isKey(time, from)
   })
-
-const statusByDefinition = (simulation: Simulation, ref: Partition.Ref): Reason.Status => {
-  const { asset, deps } = simulation.graph.nodes.get(ref.asset)!
-  const { catalog } = simulation
-  const state = Catalog.get(catalog, ref)
-  if (state === undefined) {
-    return asset.external === undefined ? "Missing" : asset.recheckAfter === undefined ? "Current" : "Stale"
-  }
-  if (isFrozen(simulation, ref)) return "Current"
-  const madeFrom = new Map(Object.entries(state.provenance).map(([key, { version }]) => [key, version]))
-  const wouldBeMadeFrom = new Map(
-    deps.flatMap((edge) => {
-      const keys = new Set(slicesOf(simulation, edge.asset).map(({ partition }) => partition))
-      const published = Array.from(Catalog.slices(catalog, edge.asset).values()).filter(({ partition }) =>
-        keys.has(partition)
-      )
-      const { external } = simulation.graph.nodes.get(edge.asset)!.asset
-      if (edge.mapping._tag === "All" && external !== undefined && keys.size > 0) {
-        const versionOf = (partition: Partition.Key) =>
-          Catalog.get(catalog, { asset: edge.asset, partition })?.dataVersion ?? External.neverObserved
-        return [[edge.asset, Version.ofPartitions(Array.from(keys, (key) => [key!, versionOf(key)]))]]
-      }
-      if (edge.mapping._tag === "All" && published.length > 0) {
-        return [[edge.asset, Version.ofPartitions(published.map((state) => [state.partition!, state.dataVersion]))]]
-      }
-      const partition = edge.mapping._tag === "Whole" ? null : ref.partition
-      const unknown = external === undefined ? madeFrom.get(edge.asset) : External.neverObserved
-      const version = Catalog.get(catalog, { asset: edge.asset, partition })?.dataVersion ?? unknown
-      return [[edge.asset, version ?? "something new"]]
-    })
-  )
-  const isDue =
-    asset.recheckAfter?._tag === "Duration" &&
-    simulation.now - Date.parse(state.verifiedAt) >= Duration.toMillis(asset.recheckAfter.duration)
-  const isSame =
-    madeFrom.size === wouldBeMadeFrom.size &&
-    Array.from(madeFrom).every(([key, version]) => wouldBeMadeFrom.get(key) === version)
-  if (isDue || !isSame || state.codeVersion !== asset.codeVersion) return "Stale"
-  const isDecided = readSlices(simulation, ref).every((read) => statusByDefinition(simulation, read) === "Current")
-  return isDecided ? "Current" : "Maybe"
+  return (partition) => partition === null || (/^\d{4}-/.test(partition) && (partition >= from || !isKnown))
 }
+
+const isWish = (reason: Reason.Reason) => reason._tag === "Forced" || reason._tag === "RecheckRequested"
