@@ -6,7 +6,9 @@ alter table assets.step drop constraint step_status_check, add constraint step_s
   )
 );
 
--- As before, with observations.
+-- Records a value in one go: the fact, its fold into the state or, of many slices, into theirs, and the end of its step.
+-- 'AssetVerified' keeps when and by which run the value last changed. The hot path of every step, so it does not go
+-- through append.
 create or replace function assets.record_value(_event jsonb) returns void language plpgsql as $$
 declare
   _position bigint;
