@@ -82,6 +82,12 @@ const codeChange = (cause: Extract<Cause, { readonly _tag: "CodeChanged" }>) => 
   const changed = [...files, ...values, ...packages]
   if (changed.length > 0) return `code has changed: ${changed.join(", ")}`
   return Version.algorithmOf(from) === undefined || Version.algorithmOf(to) === undefined
-    ? `code version ${from} became ${to}`
+    ? `code version ${short(from)} became ${short(to)}`
     : "code has changed"
+}
+
+/** As much of a computed version as tells it from others. */
+const short = (version: string) => {
+  const algorithm = Version.algorithmOf(version)
+  return algorithm === undefined ? version : version.slice(0, `${algorithm}:`.length + 8)
 }
