@@ -7,6 +7,7 @@
  */
 import type { AssetGraph } from "./AssetGraph.ts"
 import type * as Mapping from "./Mapping.ts"
+import type * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 
 /** What is expected of a block; times are seconds. */
@@ -37,7 +38,7 @@ export interface Forecast {
   readonly conditional: Amount
   /** Of the run, as if what was never run took no time; `undefined` when nothing was. */
   readonly seconds: number | undefined
-  /** The assets that follow each other for longest: no concurrency makes the run shorter. */
+  /** The assets that follow each other for longest, as waits are reckoned with here: more workers do not make it shorter. */
   readonly criticalPath: { readonly seconds: number; readonly assets: ReadonlyArray<string> }
 }
 
@@ -132,6 +133,7 @@ const waits = (graph: AssetGraph, blocks: ReadonlyArray<Plan.Block>): ReadonlyAr
     )
     const read = deps
       .filter((edge) => (edge.versioned ? moving : planned).has(edge.asset))
+      .filter((edge) => edge.asset !== asset || isChain(edge.mapping, graph.nodes.get(asset)!.asset.partitions))
       .map((edge) => ({ asset: edge.asset, slicewise: slicewise.has(edge.mapping._tag) }))
     const followed = [...after, ...checkedAgainst]
       .filter((other) => planned.has(other))
@@ -141,6 +143,10 @@ const waits = (graph: AssetGraph, blocks: ReadonlyArray<Plan.Block>): ReadonlyAr
     return [...read, ...followed, ...(isNext ? [{ asset, slicewise: true }] : [])]
   })
 }
+
+/** Whether each slice reads the one before; others that read their own past are several such chains side by side. */
+const isChain = (mapping: Mapping.Mapping, partitions: Partition.Partitioning | undefined) =>
+  mapping._tag === "Previous" && mapping.offset === 1 && partitions?._tag !== "Product"
 
 const slicewise: ReadonlySet<Mapping.Mapping["_tag"]> = new Set(["Identity", "Previous"])
 
@@ -347,16 +353,18 @@ const criticalPath = (
 ): Forecast["criticalPath"] => {
   const ways = new Map<string, Way>()
   let longest: Way | undefined
+  let last: Way | undefined
   for (const [index, { block, count, each = 0 }] of expected.entries()) {
     const { asset } = block
     const known = ways.get(asset)
     let via: Way | undefined
-    for (const wait of before[index]!) via = longer(via, ways.get(wait.asset))
+    // Of its own slices it waits for those of the block before.
+    for (const wait of before[index]!) via = longer(via, wait.asset === asset ? last : ways.get(wait.asset))
     const own = before[index]!.some((wait) => wait.asset === asset) ? count * each : Math.min(count, 1) * each
     const seconds = own + (via?.seconds ?? 0)
-    const way = longer(known, { asset, seconds, via: via?.asset === asset ? via.via : via })!
-    ways.set(asset, way)
-    longest = longer(longest, way)
+    last = { asset, seconds, via: via?.asset === asset ? via.via : via }
+    ways.set(asset, longer(known, last)!)
+    longest = longer(longest, last)
   }
   const assets: Array<string> = []
   const { seconds } = longest ?? { seconds: 0 }
