@@ -86,6 +86,14 @@ export const causesOf = (self: Assessments, asset: string): ReadonlyArray<Readon
   return Array.from(own.causes).flatMap(([index, causes]) => (own.codes[index] === codes.Stale ? [causes] : []))
 }
 
+/** The direct dependencies that keep any slice of an asset waiting. */
+export const undecidedOf = ({ lineage, slices }: Assessments, asset: string): ReadonlyArray<string> => {
+  const own = slices.get(asset)!
+  const waiting = (reading: Reading) =>
+    own.codes.some((code, index) => code !== codes.absent && !own.isFrozen(index) && waits(slices, reading, index))
+  return lineage.readings(asset).flatMap((reading) => (waiting(reading) ? [reading.edge.asset] : []))
+}
+
 /** How many slices of an asset have each status. */
 export const aggregate = (self: Assessments, asset: string): Counts => self.slices.get(asset)!.counts
 

@@ -164,7 +164,6 @@ const ofSlice = (subject: Subject, ref: Partition.Ref): Row => {
 
 const ofAll = (subject: Subject, asset: string): Row => {
   const { assessments, catalog, graph } = subject
-  const slices = Array.from(Staleness.entries(assessments, asset), ([, assessment]) => assessment)
   const states = Array.from(Catalog.slices(catalog, asset).values())
   const newest = states.reduce<Catalog.AssetState | undefined>(
     (newest, state) => (newest === undefined || state.changedPosition > newest.changedPosition ? state : newest),
@@ -175,8 +174,8 @@ const ofAll = (subject: Subject, asset: string): Row => {
     partition: null,
     status: Staleness.status(assessments, asset),
     partitions: Staleness.aggregate(assessments, asset),
-    causes: Causes.merge(assessments.lineage, slices.map(stale)),
-    undecided: Array.from(new Set(slices.flatMap((slice) => slice.undecided))),
+    causes: Causes.merge(assessments.lineage, Staleness.causesOf(assessments, asset)),
+    undecided: Staleness.undecidedOf(assessments, asset),
     ...declared(graph, asset),
     dataVersion: Catalog.versionOfAll(catalog, asset)?.version ?? null,
     rows: states.some((state) => state.rows !== null)
