@@ -43,7 +43,10 @@ export class BackfillProgress {
 
   planned(): ReadonlyArray<string> {
     if (this.plan.blocks.length === 0) {
-      return [...PlanReport.leftOut(this.plan), "There is nothing to do: what is asked for is Current"]
+      const leftOut = PlanReport.leftOut(this.plan)
+      return leftOut.length === 0
+        ? ["There is nothing to do: what is asked for is Current"]
+        : [...leftOut, "There is nothing else to do"]
     }
     const shown = Array.from(this.amounts).slice(0, mostAssets)
     const more = this.amounts.size - shown.length

@@ -151,7 +151,7 @@ const partsOf = (node: ConfigProvider.Node | undefined): ReadonlyArray<string> =
   if (node === undefined) return ["unset"]
   const value = node.value === undefined ? [] : [node.value]
   if (node._tag === "Array") return ["array", String(node.length), ...value]
-  return value.length === 0 ? ["record"] : ["value", ...value]
+  return value.length === 0 ? ["unset"] : ["value", ...value]
 }
 
 const digest = (secret: string, key: string, parts: ReadonlyArray<string>): string => {

@@ -171,9 +171,21 @@ const nameOf = (blocks: ReadonlyArray<Plan.Block>): string => {
   if (partitions === null) return asset
   const slices = blocks.reduce((sum, { from, to }) => sum + to - from, 0)
   if (slices === 1) return Partition.show({ asset, partition: partitions })
-  const spans = blocks.slice(0, mostSpans).map((block) => block.partitions)
-  const more = blocks.length > mostSpans ? ", …" : ""
-  return `${asset}/${spans.join(", ")}${more} (${Report.count(slices, "partition")})`
+  const spans = spansOf(blocks)
+  const more = spans.length > mostSpans ? ", …" : ""
+  return `${asset}/${spans.slice(0, mostSpans).join(", ")}${more} (${Report.count(slices, "partition")})`
+}
+
+/** Blocks that follow each other become one span, except of products, whose keys have no order by themselves. */
+const spansOf = (blocks: ReadonlyArray<Plan.Block>): ReadonlyArray<string> => {
+  const runs: Array<{ readonly first: string; last: string; to: number }> = []
+  for (const { from, partitions, to } of blocks) {
+    const [first, last = first] = partitions!.split("..") as [string, string?]
+    const run = runs.at(-1)
+    if (run?.to === from && !/[=|]/.test(partitions!)) Object.assign(run, { last, to })
+    else runs.push({ first, last, to })
+  }
+  return runs.map(({ first, last }) => (first === last ? first : `${first}..${last}`))
 }
 
 /** Of a certain step that something it reads may change too is no news. */

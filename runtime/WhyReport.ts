@@ -119,7 +119,9 @@ const lastOf = (catalog: Catalog.Catalog, ref: Partition.Ref): WhyReport["last"]
     .filter((state) => ref.partition === null || state.partition === ref.partition)
     .sort((a, b) => b.verifiedPosition - a.verifiedPosition)[0]
   if (newest === undefined) return null
-  const { materializedAt, rows, runId, verifiedAt } = newest
+  const { materializedAt, runId, verifiedAt } = newest
+  // Of many partitions these are the newest one's, whose rows are not the asset's.
+  const rows = newest.partition === ref.partition ? newest.rows : null
   return { materializedAt, verifiedAt, runId, rows }
 }
 

@@ -78,6 +78,16 @@ describe("settings that a body reads", () => {
     }).pipe(inMemory)
   )
 
+  it.effect("do not count what else begins with their names, set or not", () =>
+    Effect.gen(function* () {
+      const pipeline = pipelineOf(reading(Config.withDefault(Config.String("SHOP"), "none")))
+      yield* pipeline.materialize().pipe(env({}))
+      assert.deepStrictEqual(yield* causes(pipeline).pipe(env({ SHOP_HOST: "a" })), [])
+      yield* pipeline.materialize([], { force: true }).pipe(env({ SHOP: "b" }))
+      assert.deepStrictEqual(yield* causes(pipeline).pipe(env({ SHOP: "b", SHOP_HOST: "a" })), [])
+    }).pipe(inMemory)
+  )
+
   it.effect("are decided about again when the step runs", () =>
     Effect.gen(function* () {
       yield* pipeline.materialize().pipe(set({ MUSIC_API_URL: "a" }))

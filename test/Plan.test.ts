@@ -318,6 +318,21 @@ describe("force", () => {
   })
 })
 
+describe("days that changed one by one", () => {
+  it("share a line, neighbours as a range", () => {
+    const source = daily("source", { start: "2026-03-05" })
+    const simulation = new Simulation([daily("copy", { start: "2026-03-05", deps: { source } })])
+    simulation.run()
+    for (const day of ["05", "06", "07", "10"]) {
+      simulation.world.set(Partition.id({ asset: "source", partition: `2026-03-${day}` }), 7)
+    }
+    simulation.execute(simulation.request({ selection: ["source"], force: true }))
+    assert.deepStrictEqual(PlanReport.explain(simulation.plan()), [
+      "copy/2026-03-05..2026-03-07, 2026-03-10 (4 partitions)  Certain      source has changed"
+    ])
+  })
+})
+
 describe("ten thousand assets in a chain", () => {
   it("are planned without exhausting the stack", () => {
     let last: Asset.Any = asset("link_0")
