@@ -295,11 +295,9 @@ const problemsOfRanges = (asset: Asset.Any): ReadonlyArray<string> => {
   }
   if (asset.version._tag === "Custom") refuse("its data version is found by a function of one partition")
   if (asset.cutoff !== undefined) refuse("Asset.cutoff compares one partition with what is published of it")
-  for (const { name, reads } of asset.checks) {
-    const one = Object.values(reads).find(({ asset, mapping }) => asset.partitions && !isOfNoPartition(mapping))
-    if (one !== undefined) refuse(`its check "${name}" reads "${one.asset.key}" by partition, and sees many at once`)
+  for (const { name, over } of asset.checks) {
+    // What it found of many together would be attached to none of them.
+    if (over === "slice") refuse(`its check "${name}" is of one partition; with over: "whole" it sees them all`)
   }
   return details
 }
-
-const isOfNoPartition = ({ _tag }: Mapping.Mapping) => _tag === "All" || _tag === "Last"

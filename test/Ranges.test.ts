@@ -172,6 +172,7 @@ describe.each(places)("an asset that takes ranges, %s", { timeout: 60_000 }, (_,
         }),
         Asset.check("two days sold", {
           blocking: true,
+          over: "whole",
           run: ({ count }) =>
             Effect.map(count, (rows) => (rows >= 2 ? AssetCheck.pass() : AssetCheck.fail(`${rows} rows`)))
         })
@@ -182,7 +183,7 @@ describe.each(places)("an asset that takes ranges, %s", { timeout: 60_000 }, (_,
       const failed = yield* pipeline.materialize()
       const range = "sales/2026-01-01..2026-01-03"
       assert.deepStrictEqual([failed.outcomes, failed.attempts], [{ [range]: "Failed" }, { [range]: 2 }])
-      assert.deepStrictEqual(failed.checks, { [`${range}:two days sold`]: "Failed" })
+      assert.deepStrictEqual(failed.checks, { "sales:two days sold": "Failed" })
       assert.deepStrictEqual(new Set(Object.values(yield* pipeline.status)), new Set(["Missing"]))
       const accepted = yield* pipeline.materialize("*", { accept: ["sales:two days sold"] })
       assert.deepStrictEqual(accepted.outcomes, { [range]: "Materialized" })
@@ -302,6 +303,11 @@ describe("ranges", () => {
     })
     assert.deepStrictEqual(declare(chain), [
       "Asset.ranges is not for it: it reads earlier partitions of its own, which have to be published before"
+    ])
+    const sums = Asset.make("sums", { ...numbers, partitions: Asset.ranges(days), materialize: () => Effect.never })
+    const checked = sums.pipe(Asset.check("positive", { run: () => Effect.succeed(AssetCheck.pass()) }))
+    assert.deepStrictEqual(declare(checked), [
+      'Asset.ranges is not for it: its check "positive" is of one partition; with over: "whole" it sees them all'
     ])
   })
 })
