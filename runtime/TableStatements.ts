@@ -31,8 +31,9 @@ export const createTarget = (definition: Definition): string => {
   const [schema, relation] = name.split(".")
   // Asks the catalogs: to_regclass may remember that there was no such table before it waited for the lock.
   return `do $create$ begin
-    perform pg_advisory_xact_lock(7204, hashtext('${name}'));
+    perform pg_advisory_xact_lock(7204, hashtext('${schema}'));
     if not exists (select from pg_namespace where nspname = '${schema}') then create schema "${schema}"; end if;
+    perform pg_advisory_xact_lock(7204, hashtext('${name}'));
     if not exists (select from pg_tables where schemaname = '${schema}' and tablename = '${relation}') then
       create table ${table} (${parts.join(", ")});
       ${indexes.join("\n")}

@@ -41,6 +41,17 @@ const running = (text: string) =>
 layer(Layer.provideMerge(SqlTables.layer, TestDatabase.layer()), { timeout: "60 seconds" })(
   "tables in PostgreSQL only",
   (it) => {
+    it.effect("of one schema that is not there yet are made at the same time", () =>
+      Effect.gen(function* () {
+        for (const schema of ["io_new_1", "io_new_2", "io_new_3"]) {
+          const slots = yield* Effect.forEach(Array.from({ length: 8 }), () =>
+            Values.slot((asset) => Table.make({ schema: Play, key: ["user_id"], table: `${schema}.${asset}` }))
+          )
+          yield* Effect.forEach(slots, (slot) => slot.publish([{ user_id: 1, plays: 1 }]), { concurrency: "unbounded" })
+        }
+      })
+    )
+
     it.effect("are filled by a query, column by name", () =>
       Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
