@@ -22,6 +22,7 @@ import type {
   Fitting,
   Inputs,
   Io,
+  Itself,
   Key,
   KindOf,
   Need,
@@ -44,6 +45,7 @@ export {
   allPartitions,
   dimension,
   ignoreVersion,
+  itself,
   lastPartition,
   mapped,
   mappedBy,
@@ -101,6 +103,7 @@ export const make = <
     io: options.io,
     partitions,
     deps: {},
+    itself: Object.entries(options.deps ?? {}).find(([, dep]) => isItself(dep))?.[0],
     after: [],
     codeVersion: options.codeVersion,
     declaredAt: CallSite.all(),
@@ -155,7 +158,10 @@ export const timeout =
   <A extends Any>(self: A): A =>
     extend(self, { timeout: Duration.fromInputUnsafe(duration) })
 
-/** A source without dependencies is Stale when this time has passed since it was last verified, or a cron moment (UTC). */
+/**
+ * It is Stale when this time has passed since it was last verified, or a cron moment (UTC): for a source, which has no
+ * dependencies to follow, and for what is weighed against its own value, where time is a reason to weigh again.
+ */
 export const recheckAfter =
   (when: Duration.Input | { readonly cron: string }) =>
   <A extends Any>(self: A): A =>
@@ -278,9 +284,11 @@ type Partitioned<P extends Partition.Partitioning = Partition.Partitioning> = As
 
 const dependencies = (self: Any, deps: Deps): Readonly<Record<string, Dependency>> =>
   Object.fromEntries(
-    Object.entries(deps).map(([name, dep]): [string, Dependency] => {
+    Object.entries(deps).flatMap(([name, dep]): ReadonlyArray<[string, Dependency]> => {
+      if (isItself(dep)) return []
       const versioned = !("_tag" in dep) || dep._tag !== "Unversioned"
-      return [name, { ...dependency(self, "_tag" in dep && dep._tag === "Unversioned" ? dep.dep : dep), versioned }]
+      const read = "_tag" in dep && dep._tag === "Unversioned" ? dep.dep : dep
+      return [[name, { ...dependency(self, read), versioned }]]
     })
   )
 
@@ -293,7 +301,12 @@ const mistakes = (key: string, codeVersion: string | undefined): ReadonlyArray<s
     : [`the codeVersion "${codeVersion}" has the form of a computed one; choose another`])
 ]
 
-const dependency = (self: Any, dep: Exclude<Deps[string], Unversioned<any>>): Pick<Dependency, "asset" | "mapping"> => {
+const isItself = (dep: Deps[string]): dep is Itself => "_tag" in dep && dep._tag === "Itself"
+
+const dependency = (
+  self: Any,
+  dep: Exclude<Deps[string], Itself | Unversioned<any>>
+): Pick<Dependency, "asset" | "mapping"> => {
   if (!("_tag" in dep)) return { asset: dep, mapping: Mapping.between(self.partitions, dep.partitions) }
   return dep._tag === "Previous" ? { asset: self, mapping: dep } : { asset: dep.asset, mapping: dep.mapping }
 }

@@ -252,7 +252,7 @@ const problemsOf = (asset: Asset.Any, judge: Judge): ReadonlyArray<Problem> => {
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
     details.push(`two checks are called "${name}"`)
   }
-  if (asset.recheckAfter !== undefined && Object.values(asset.deps).some(isOther)) {
+  if (asset.recheckAfter !== undefined && asset.itself === undefined && Object.values(asset.deps).some(isOther)) {
     details.push("recheckAfter is for assets without dependencies; this one follows the versions of its dependencies")
   }
   details.push(...problemsOfExternal(asset), ...problemsOfRanges(asset))
@@ -293,6 +293,7 @@ const problemsOfRanges = (asset: Asset.Any): ReadonlyArray<string> => {
   if (Object.values(asset.deps).some(({ mapping }) => mapping._tag === "Previous")) {
     refuse("it reads earlier partitions of its own, which have to be published before")
   }
+  if (asset.itself !== undefined) refuse("it reads the value of one partition that it is about to replace")
   if (asset.version._tag === "Custom") refuse("its data version is found by a function of one partition")
   if (asset.cutoff !== undefined) refuse("Asset.cutoff compares one partition with what is published of it")
   for (const { name, over } of asset.checks) {

@@ -30,6 +30,8 @@ export interface AssetReport {
   }>
   /** `reads` says which partitions, in words. */
   readonly dependencies: ReadonlyArray<{ readonly asset: string; readonly mapping: string; readonly reads: string }>
+  /** Whether its body gets the value that it is about to replace. */
+  readonly readsItself: boolean
   /** What only goes first. */
   readonly after: ReadonlyArray<string>
   /** What reads it. */
@@ -75,6 +77,7 @@ export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => 
       mapping: mapping._tag.toLowerCase(),
       reads: Mapping.describe(mapping)
     })),
+    readsItself: asset.itself !== undefined,
     after,
     dependents,
     partitions: partitions === undefined ? null : partitionsOf(partitions),
@@ -106,7 +109,7 @@ export const toText = (self: AssetReport, medium: Report.Medium): ReadonlyArray<
     ["owners", self.owners.join(", ")],
     ["kept as", self.location],
     ["partitions", partitionsInWords(self.partitions)],
-    ["reads", self.dependencies.map(dependencyInWords).join(", ")],
+    ["reads", [...self.dependencies.map(dependencyInWords), ...(self.readsItself ? ["its own value"] : [])].join(", ")],
     ["after", self.after.join(", ")],
     ["read by", self.dependents.join(", ")],
     ["checks", self.checks.map(checkInWords).join(", ")],

@@ -9,7 +9,7 @@ import type * as Pipeable from "effect/Pipeable"
 import type * as Stream from "effect/Stream"
 import type * as AssetCheck from "./AssetCheck.ts"
 import type { CallSite } from "./CallSite.ts"
-import type { Fit, Input, RangeInput, Previous, Reading, Unversioned } from "./Dependency.ts"
+import type { Fit, Input, Itself, RangeInput, Previous, Reading, Unversioned } from "./Dependency.ts"
 import type * as AssetPolicy from "./AssetPolicy.ts"
 import type { External } from "./External.ts"
 import type * as IoManager from "./IoManager.ts"
@@ -20,7 +20,7 @@ import type { Any as AnyRanged, Cut, Ranges } from "./Ranges.ts"
 import type { Together } from "./Together.ts"
 import type * as Version from "./Version.ts"
 
-export type { AllPartitions, Previous, Reading, Unversioned } from "./Dependency.ts"
+export type { AllPartitions, Itself, Previous, Reading, Unversioned } from "./Dependency.ts"
 
 export const TypeId = "~assets/Asset"
 
@@ -42,6 +42,8 @@ export interface Asset<
   readonly io: I
   readonly partitions: P
   readonly deps: Readonly<Record<string, Dependency>>
+  /** The name by which its body gets the value that is published already; see `Asset.itself`. */
+  readonly itself: string | undefined
   /** Assets that go first without being read. */
   readonly after: ReadonlyArray<Any>
   /** As declared; computed from the code without it. */
@@ -96,7 +98,7 @@ export interface Dependency {
   readonly versioned: boolean
 }
 
-export type Deps = Readonly<Record<string, Any | Reading<any, any> | Previous | Unversioned<any>>>
+export type Deps = Readonly<Record<string, Any | Reading<any, any> | Previous | Itself | Unversioned<any>>>
 
 export type NeedsOf<D> =
   D extends Unversioned<infer W>

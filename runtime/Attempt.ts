@@ -284,13 +284,26 @@ const valueOf = (context: Context, asset: Asset.Any, body: Body.Body) => {
   const { together } = asset
   const step = together === undefined ? body.step : { ...body.step, outputs: shared.wanted(together, slice) }
   const compute = Effect.gen(function* () {
-    const inputs = yield* load(context, asset).pipe(io(context, "load"))
+    const inputs = yield* Effect.flatMap(load(context, asset), withItself(context, asset)).pipe(io(context, "load"))
     const output = asset.materialize(inputs as never, step as never)
     return Effect.isEffect(output) ? yield* erased(output) : output
   })
   return together === undefined
     ? compute
     : shared.output({ together, slice, inputs: inputsOf(context), attempt, body }, compute)
+}
+
+/** The claim is held: nobody else replaces it meanwhile. */
+const withItself = (context: Context, asset: Asset.Any) => (inputs: object) => {
+  if (asset.itself === undefined) return Effect.succeed(inputs)
+  const name = asset.itself
+  const state = Catalog.get(context.catalog, context.step)
+  if (state === undefined) return Effect.succeed({ ...inputs, [name]: undefined })
+  const source = { asset: asset.key, partition: state.partition, version: state.dataVersion }
+  return Effect.map(
+    Effect.flatMap(Asset.store(asset), (store) => store.load(source)),
+    (handle: unknown) => ({ ...inputs, [name]: handle })
+  )
 }
 
 const inputsOf = (context: Context) =>

@@ -30,6 +30,11 @@ export interface Previous {
   readonly offset: number
 }
 
+/** The slice's own value, as it is published before the step; made by `itself`. */
+export interface Itself {
+  readonly _tag: "Itself"
+}
+
 /** A dependency whose version does not count; made by `ignoreVersion`. */
 export interface Unversioned<out D extends Source | Reading<any, any>> {
   readonly _tag: "Unversioned"
@@ -42,7 +47,7 @@ export type AllPartitions<A extends Source> = Reading<A, "All">
 export type Input<D, P, I extends IoManager.Any> =
   D extends Unversioned<infer W>
     ? Input<W, P, I>
-    : D extends Previous
+    : D extends Previous | Itself
       ? IoManager.Handle<I> | undefined
       : D extends Reading<infer A, infer M>
         ? HandleOf<A, Count<M, A["partitions"]>>
@@ -110,6 +115,12 @@ export const mappedBy = <
 export const previous = ({ offset = 1 }: { readonly offset?: number } = {}): Previous => ({ _tag: "Previous", offset })
 
 /**
+ * The value that the step is about to replace, `undefined` where nothing is published yet: for values that are weighed
+ * against what stands, such as a pointer to the best of something. It is no version that anything is compared with.
+ */
+export const itself = (): Itself => ({ _tag: "Itself" })
+
+/**
  * Reads a dependency, which goes first, without following it: its version is not recorded, and its change makes nothing
  * Stale. For values that a body merely looks something up in, or that change all the time.
  */
@@ -134,15 +145,17 @@ type HandleOf<A extends Source, Count extends "One" | "Many"> = Count extends "O
 type Fits<D, P> =
   D extends Unversioned<infer W>
     ? Fits<W, P>
-    : D extends Previous
-      ? IsTimed<P>
-      : D extends Reading<infer A, infer M, infer K>
-        ? FitsAsSaid<M, P, A["partitions"], K>
-        : D extends Source
-          ? [Between<P, D["partitions"]>] extends [never]
-            ? false
-            : true
-          : never
+    : D extends Itself
+      ? true
+      : D extends Previous
+        ? IsTimed<P>
+        : D extends Reading<infer A, infer M, infer K>
+          ? FitsAsSaid<M, P, A["partitions"], K>
+          : D extends Source
+            ? [Between<P, D["partitions"]>] extends [never]
+              ? false
+              : true
+            : never
 
 /**
  * How many slices of a dependency a slice needs when nothing is said, as far as types can tell; `never` when it must be

@@ -37,8 +37,8 @@ export interface Step<out P, out N extends string> extends Pick<
   readonly outputs: ReadonlySet<N>
 }
 
-/** No dependency is on an earlier partition of itself: each of the assets would read another one. */
-export type Deps = Readonly<Record<string, Exclude<Asset.Deps[string], Asset.Previous>>>
+/** No dependency is on itself or on an earlier partition: each of the assets would read another one. */
+export type Deps = Readonly<Record<string, Exclude<Asset.Deps[string], Asset.Previous | Asset.Itself>>>
 
 export interface Options<
   O extends Outputs,

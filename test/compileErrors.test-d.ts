@@ -78,6 +78,18 @@ users.pipe(Asset.observe(() => Effect.succeed("1")))
 // @ts-expect-error a partition of an asset that has none
 Asset.external("stock").pipe(Asset.observe(({ partition }) => Effect.succeed(partition)))
 Asset.make("a", { ...json, deps: { stock }, materialize: ({ stock }) => Effect.succeed(stock.version.length) })
+
+// -----------------------------------------------------------------------------
+// what weighs its own value
+// -----------------------------------------------------------------------------
+
+Asset.make("a", {
+  ...json,
+  deps: { own: Asset.itself() },
+  materialize: ({ own }) => Effect.succeed(own === undefined ? 0 : own + 1)
+})
+// @ts-expect-error there may be none yet
+Asset.make("a", { ...json, deps: { own: Asset.itself() }, materialize: ({ own }) => Effect.succeed(own + 1) })
 // @ts-expect-error a handle of a kind that it was not declared with
 Asset.make("a", { ...json, deps: { stock }, materialize: ({ stock }) => stock.count })
 // @ts-expect-error a service that looking needs and nothing provides
