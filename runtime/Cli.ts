@@ -23,11 +23,13 @@ import * as GraphReport from "./GraphReport.ts"
 import type { Invocation } from "./Invocation.ts"
 import type * as Plan from "./Plan.ts"
 import * as Process from "./Process.ts"
+import * as ProjectCommands from "./ProjectCommands.ts"
 import * as ShellCompletion from "./ShellCompletion.ts"
 
 /** Carries out a command line, without the program's name, and answers with the exit code. Never fails. */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<number> =>
-  Command.runWith(root, { version: version() })(args).pipe(
+  ProjectCommands.of(args, ours).pipe(
+    Effect.flatMap((commands) => Command.runWith(root(commands), { version: version() })(args)),
     Effect.as(ExitCode.done),
     Effect.catchIf(isShowHelp, (help) =>
       help.errors.length === 0 ? Effect.succeed(ExitCode.done) : Effect.fail(misuse(help))
@@ -258,16 +260,21 @@ const doctor = Command.make("doctor", {}, () => acting((actions, told) => action
   Command.withDescription("Show what is installed and reached, and what to do about each problem")
 )
 
-const root = Command.make("assets").pipe(
-  Command.withDescription("Keeps the data that a project promises up to date."),
-  Command.withSubcommands([
-    { group: "Do", commands: [materialize, backfill, observe, check, partitions, wipe] },
-    { group: "Ask", commands: [plan, status, why, describe, list, graph] },
-    { group: "Look back", commands: [runs, run_, logs, backfills] },
-    { group: "Keep in order", commands: [migrate, doctor, build] }
-  ]),
-  Command.withGlobalFlags([Json, File])
-)
+const groups = [
+  { group: "Do", commands: [materialize, backfill, observe, check, partitions, wipe] },
+  { group: "Ask", commands: [plan, status, why, describe, list, graph] },
+  { group: "Look back", commands: [runs, run_, logs, backfills] },
+  { group: "Keep in order", commands: [migrate, doctor, build] }
+] as const
+
+const ours: ReadonlySet<string> = new Set(groups.flatMap(({ commands }) => commands.map(({ name }) => name)))
+
+const root = (own: ProjectCommands.Commands) =>
+  Command.make("assets").pipe(
+    Command.withDescription("Keeps the data that a project promises up to date."),
+    Command.withSubcommands([...groups, ...(own.length === 0 ? [] : [{ group: "This project's own", commands: own }])]),
+    Command.withGlobalFlags([Json, File])
+  )
 
 /** A usage error is told like every other failure, not with the whole help. */
 const presenter: CliOutput.Presenter = {

@@ -26,6 +26,14 @@ export interface Diagnostic<out R> {
   readonly run: Effect.Effect<string, DiagnosticFailed, R>
 }
 
+/** A command of the project's own; see `ProjectCommand`. */
+export interface ProjectCommand {
+  readonly name: string
+  readonly description: string
+  /** Imports what it takes and does. */
+  readonly load: () => Promise<{ readonly default: unknown }>
+}
+
 /** `A`: the assets. `Provided`: services its resources give. `E`, `R`: what building them can fail with and needs. */
 export interface Definitions<out A extends Asset.Any = Asset.Any, in Provided = never, out E = any, out R = any> {
   readonly [TypeId]: typeof TypeId
@@ -38,6 +46,7 @@ export interface Definitions<out A extends Asset.Any = Asset.Any, in Provided = 
   readonly codeVersions: URL | undefined
   /** They need what the resources give. */
   readonly diagnostics: ReadonlyArray<Diagnostic<any>>
+  readonly commands: ReadonlyArray<ProjectCommand>
 }
 
 /** Services that a project's assets still need from whoever runs it. */
@@ -59,6 +68,8 @@ export const make = <const As extends ReadonlyArray<Asset.Any>, Provided = never
    */
   readonly codeVersions?: URL
   readonly diagnostics?: ReadonlyArray<Diagnostic<NoInfer<Provided>>>
+  /** What `assets` can do in this project beside its own commands. */
+  readonly commands?: ReadonlyArray<ProjectCommand>
 }): Definitions<As[number], Provided, E, R> => ({
   [TypeId]: TypeId,
   graph: AssetGraph.make(options.assets),
@@ -66,7 +77,8 @@ export const make = <const As extends ReadonlyArray<Asset.Any>, Provided = never
   resources: options.resources ?? (Layer.empty as Layer.Layer<any>),
   migrations: options.migrations,
   codeVersions: options.codeVersions,
-  diagnostics: options.diagnostics ?? []
+  diagnostics: options.diagnostics ?? [],
+  commands: options.commands ?? []
 })
 
 /** With these code versions in force, by asset. */

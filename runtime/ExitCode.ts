@@ -47,7 +47,9 @@ export const fromError = (error: unknown): Failure => {
   const told = tag === "ConfigError" && hasCause(error) ? error.cause : error
   const message = hasMessage(told) ? told.message : String(told)
   // Who made a mistake can use its parts to mend it; other errors may hold whatever their libraries put there.
-  const [code, data] = usageTags.has(tag) ? [usage, fieldsOf(error)] : [failed, {}]
+  const [code, data] = usageTags.has(tag)
+    ? [usage, fieldsOf(error)]
+    : [tag === "PublicationBlocked" ? blocked : failed, {}]
   return { code, tag, message: message.trim(), data }
 }
 

@@ -1,0 +1,15 @@
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import { ProjectCommand } from "../../../runtime/index.ts"
+import { pointer } from "./pointer.ts"
+
+const command = Command.make("point", { to: Flag.Int("to").pipe(Flag.withDescription("Where to")) }, ({ to }) =>
+  Effect.gen(function* () {
+    const { answer, publish } = yield* ProjectCommand.Call
+    const runId = yield* publish(pointer, to, "point")
+    yield* answer({ to, runId }, () => [`It points to ${to}`])
+  })
+)
+
+export default command satisfies ProjectCommand.Handled
