@@ -9,6 +9,7 @@ import * as Path from "node:path"
 import type * as Parser from "rolldown/utils"
 import * as CodeFile from "./CodeFile.ts"
 import type * as CodePackage from "./CodePackage.ts"
+import * as CodeSql from "./CodeSql.ts"
 import * as Version from "./Version.ts"
 
 /** A source file that is not TypeScript. */
@@ -37,7 +38,7 @@ export interface Trace {
 export interface CodeCache {
   /** `undefined` without such a file. Throws a `CodeMistake`. */
   readonly code: (path: string) => CodeFile.CodeFile | undefined
-  /** Of a file's bytes, or of all files in a folder; `undefined` when there is neither. */
+  /** Of what matters of a file, or of all files in a folder; `undefined` when there is neither. */
   readonly digest: (path: string) => string | undefined
   /** The digests that were asked for, also by `code`. */
   readonly asked: ReadonlyMap<string, string | undefined>
@@ -64,7 +65,7 @@ export const open = (folder: string, format: string): CodeCache => {
     const { ctimeMs, mtimeMs, size } = stat
     const known = files.get(path)
     if (known?.size === size && known.mtimeMs === mtimeMs && known.ctimeMs === ctimeMs) return known.digest
-    const found = Version.hash("file", [Fs.readFileSync(path, "latin1")])
+    const found = digestOfFile(path)
     // A file may change twice between two ticks of the clock that stamps it.
     if (Date.now() - Math.max(ctimeMs, mtimeMs) > settled) {
       files.set(path, { size, mtimeMs, ctimeMs, digest: found })
@@ -172,6 +173,12 @@ const write = (file: string, format: string, value: unknown) => {
 /** Stands before what is kept. */
 const headOf = (format: string, text: string) => Version.hash("kept", [format, text])
 const headLength = headOf("", "").length
+
+/** Of SQL without its comments, of others all bytes. */
+const digestOfFile = (path: string): string => {
+  const text = Fs.readFileSync(path, "latin1")
+  return path.endsWith(".sql") ? Version.hash("sql", [CodeSql.canonical(text)]) : Version.hash("file", [text])
+}
 
 const digestOfFolder = (folder: string, digest: (path: string) => string | undefined): string =>
   Version.hash(

@@ -5,6 +5,7 @@
  */
 import * as CodeScope from "./CodeScope.ts"
 import type { Binding, Scope } from "./CodeScope.ts"
+import * as CodeSql from "./CodeSql.ts"
 import {
   children,
   functionName,
@@ -126,6 +127,8 @@ class Printer {
         return void this.out.push(JSON.stringify((node["value"] as { raw: string }).raw.replaceAll("\r\n", "\n")))
       case "MemberExpression":
         return this.member(node, scope)
+      case "TaggedTemplateExpression":
+        return this.tagged(node, scope)
       case "NewExpression":
         return this.made(node, scope)
       case "ImportExpression":
@@ -218,6 +221,17 @@ class Printer {
     if (property !== undefined) this.out.push(JSON.stringify(property))
     else this.node(node["property"] as Node, scope)
     this.out.push("}")
+  }
+
+  /** What is tagged `sql` is read as SQL is. */
+  private tagged(node: Node, scope: Scope | undefined): void {
+    const { quasi, tag } = node as Node & Record<"quasi" | "tag", Node>
+    const quasis = children(quasi["quasis"])
+    const parts = quasis.map((part) => (part["value"] as { readonly cooked: string | null }).cooked)
+    const isSql = tag.type === "Identifier" && nameOf(tag) === "sql" && parts.every((part) => part !== null)
+    if (!isSql) return this.fields(node, scope)
+    const canonical = CodeSql.canonicalTemplate(parts).map((raw, at) => ({ ...quasis[at], value: { raw } }))
+    return this.fields({ ...node, quasi: { ...quasi, quasis: canonical } }, scope)
   }
 
   /** `new URL("…", import.meta.url)` is the file that it names. */

@@ -25,7 +25,7 @@ import * as Version from "./Version.ts"
  * Moves when the same code gets another version: with what is here, in the other modules named `Code…`, or in the
  * parser. Values made under another one are verified by digest, not computed again.
  */
-export const algorithm = 1
+export const algorithm = 2
 
 /** An asset whose code version cannot be found out. */
 export interface Problem {

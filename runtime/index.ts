@@ -43,6 +43,7 @@ export * as Definitions from "./Definitions.ts"
 // declare: versions of code
 export type * as CodeTree from "./CodeTree.ts"
 export type * as CodeScope from "./CodeScope.ts"
+export type * as CodeSql from "./CodeSql.ts"
 export type * as CodeSyntax from "./CodeSyntax.ts"
 export type * as CodeFile from "./CodeFile.ts"
 export type * as CodePackage from "./CodePackage.ts"

@@ -39,6 +39,14 @@ describe("a computed code version", () => {
     ["a check is edited", "assets/orders.ts", `AssetCheck.fail("none")`, `AssetCheck.fail("no rows")`],
     ["a combinator is edited", "assets/orders.ts", `"1 day"`, `"2 days"`],
     ["a combinator in a factory is edited", "assets/regions.ts", `"1 minute"`, `"2 minutes"`],
+    ["a comment in its SQL is edited", "sql/customers.sql", "-- One customer.", "/* Only one. */ -- And no more."],
+    ["its SQL is formatted otherwise", "sql/customers.sql", "as id, ", "as id\n  ,"],
+    [
+      "a package that only another package imports is of another version",
+      "node_modules/currencies/package.json",
+      "1.0.0",
+      "1.0.1"
+    ],
     ["a description is edited", "assets/orders.ts", "What was ordered", "Orders"],
     ["a description of one of several assets is edited", "assets/halves.ts", "first half", "left half"],
     ["a parameter of a factory is renamed", "assets/regions.ts", /\bname\b/, "called"],
@@ -73,6 +81,14 @@ describe("a computed code version", () => {
       "1.0.0",
       "1.0.1"
     ],
+    [
+      "a package two imports away is of another version",
+      ["orders"],
+      "node_modules/numbers/package.json",
+      "1.0.0",
+      "1.0.1"
+    ],
+    ["what is quoted in its SQL is edited", ["customers"], "sql/customers.sql", "'--'", "'-- '"],
     ["the schema is edited", ["orders", "report"], "assets/orders.ts", "total: Schema.Finite", "total: Schema.Int"],
     ["a layer that it depends on is edited", ["letters"], "assets/Mailer.ts", "shop@", "store@"],
     ["a file that it depends on is edited", ["letters"], "sql/letter.txt", "Dear", "Hello"],
@@ -132,7 +148,7 @@ describe("a computed code version", () => {
     })
     const below = await project.assets(["build", "--definitions", "index.ts"], { cwd: project.path("assets") })
     const copy = new Workspace({})
-    for (const name of ["assets", "sql", "node_modules/rates"]) {
+    for (const name of ["assets", "sql", "node_modules/rates", "node_modules/currencies", "node_modules/numbers"]) {
       Fs.cpSync(project.path(name), copy.path(name), { recursive: true })
     }
     const moved = await copy.assets(["build"])

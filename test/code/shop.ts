@@ -3,13 +3,22 @@ import type { Files } from "./Workspace.ts"
 
 export const shop: Files = {
   "node_modules/rates/package.json": `{ "name": "rates", "version": "1.0.0", "type": "module", "exports": "./index.js" }`,
-  "node_modules/rates/index.js": `export const euro = 1.1`,
+  "node_modules/rates/index.js": `export { euro } from "currencies"`,
+  "node_modules/currencies/package.json": `{ "name": "currencies", "version": "1.0.0", "type": "module", "exports": "./index.js" }`,
+  "node_modules/currencies/index.js": `export const euro = 1.1`,
+  "node_modules/numbers/package.json": `{ "name": "numbers", "version": "1.0.0", "type": "module", "exports": "./index.js" }`,
+  "node_modules/numbers/index.js": `export const one = 1`,
 
-  "sql/customers.sql": `select 1 as id`,
+  "sql/customers.sql": `
+-- One customer.
+select 1 as id, '--' as name
+`,
 
   "assets/limits.ts": `
+import { one } from "numbers"
+
 // The most that anything costs.
-export const ceiling: number = 100
+export const ceiling: number = 100 * one
 
 export const unrelated = (text: string): string => text.trim()
 `,
