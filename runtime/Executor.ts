@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Tracer from "effect/Tracer"
+import * as CodeHistory from "./CodeHistory.ts"
 import * as CodeManifest from "./CodeManifest.ts"
 import * as ConfigDigests from "./ConfigDigests.ts"
 import type * as Definitions from "./Definitions.ts"
@@ -147,6 +148,7 @@ const steps = Effect.fnUntraced(function* (
   const context: Step.Context = {
     ...work,
     config,
+    code: yield* CodeHistory.make,
     shared: new SharedBodies(plan.steps, togetherOf),
     log: yield* EventLog.EventLog,
     quarantine: yield* Quarantine.Quarantine,

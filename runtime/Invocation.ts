@@ -6,8 +6,9 @@ import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as AssetGraph from "./AssetGraph.ts"
-import * as Catalog from "./Catalog.ts"
+import type * as Catalog from "./Catalog.ts"
 import * as CheckHistory from "./CheckHistory.ts"
+import * as CodeHistory from "./CodeHistory.ts"
 import type * as Definitions from "./Definitions.ts"
 import * as ConfigDigests from "./ConfigDigests.ts"
 import * as EventLog from "./EventLog.ts"
@@ -73,20 +74,8 @@ export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Defin
 })
 
 /** With the settings in force, and of code that has changed since what it was. */
-const inForce = Effect.fnUntraced(function* (graph: AssetGraph.AssetGraph, stored: Catalog.Catalog) {
-  const log = yield* EventLog.EventLog
-  const catalog = yield* ConfigDigests.inForce(stored)
-  const versions = new Set<string>()
-  for (const { asset, codeManifest, codeVersion } of graph.nodes.values()) {
-    if (codeManifest === undefined) continue
-    for (const state of Catalog.slices(catalog, asset.key).values()) {
-      if (state.codeVersion !== codeVersion) versions.add(state.codeVersion)
-    }
-  }
-  if (versions.size === 0) return catalog
-  const known: Catalog.Catalog = { ...catalog, codeManifests: yield* log.codeManifests(Array.from(versions)) }
-  return known
-})
+const inForce = (graph: AssetGraph.AssetGraph, stored: Catalog.Catalog) =>
+  Effect.flatMap(ConfigDigests.inForce(stored), (catalog) => CodeHistory.known(graph, catalog))
 
 /** Likewise, for a command that asks nothing else of the database. */
 export const recorded = (project: Definitions.Definitions) =>

@@ -15,6 +15,7 @@ import * as AttemptError from "./AttemptError.ts"
 import type { AssetState } from "./Catalog.ts"
 import * as Catalog from "./Catalog.ts"
 import * as Causes from "./Causes.ts"
+import type * as CodeHistory from "./CodeHistory.ts"
 import type * as ConfigDigests from "./ConfigDigests.ts"
 import { type Event, type Failure, failureOf } from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
@@ -42,6 +43,7 @@ export interface Context {
   readonly session: EventLog.Session
   readonly quarantine: Quarantine.Quarantine["Service"]
   readonly config: ConfigDigests.ConfigDigests
+  readonly code: CodeHistory.CodeHistory
   readonly shared: SharedBodies
   readonly record: (event: EventLog.Fact) => Effect.Effect<void, EventLog.EventLogError>
   /** Told of events that were recorded together with a value. */
@@ -124,12 +126,11 @@ const decide = Effect.fnUntraced(function* (
   workers: Workers.Workers,
   claim: EventLog.Claim
 ) {
-  const { config, lineage, log } = context
+  const { code, config, lineage, log } = context
   const slices = slicesOf(lineage, step)
-  const catalog = yield* config.inForce(
-    yield* log.states(reads(lineage, step, slices)),
-    computedWith(lineage, step, slices)
-  )
+  const states = yield* log.states(reads(lineage, step, slices))
+  const configured = yield* config.inForce(states, computedWith(lineage, step, slices))
+  const catalog = yield* code.known(lineage.graph, configured, slices)
   const inForce = new VersionsInForce(lineage, catalog)
   for (const slice of slices) {
     const [unpublished] = Staleness.inputs(lineage, catalog, slice, inForce).unpublished

@@ -93,6 +93,12 @@ describe("a project whose code versions are computed", () => {
     // The prices come out otherwise, the offers do not: what reads them is not told of code at all.
     const ran = await assets("materialize", "--json")
     assert.deepStrictEqual(events(ran.stdout), ["prices AssetMaterialized", "offers AssetVerified"])
+    const started = ran.stdout.split("\n").find((line) => line.includes(`"StepStarted"`))
+    assert.deepInclude(JSON.parse(started!).reasons[0], {
+      _tag: "CodeChanged",
+      files: ["assets/base.ts"],
+      packages: ["rates 1.0.0 → 1.1.0"]
+    })
     assert.strictEqual((await assets("plan", "--check")).code, 0)
   })
 
