@@ -25,6 +25,7 @@ import type { SharedBodies } from "./SharedBodies.ts"
 import * as Staleness from "./Staleness.ts"
 import * as Telemetry from "./Telemetry.ts"
 import * as Timestamp from "./Timestamp.ts"
+import * as Verification from "./Verification.ts"
 import * as Version from "./Version.ts"
 import type * as Workers from "./Workers.ts"
 
@@ -204,8 +205,8 @@ interface Made extends Pick<IoManager.Staged<unknown>, "rows" | "metadata"> {
 const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const { catalog, step } = context
   const state = Catalog.get(catalog, step)
-  const standing = state && (yield* verified(context, asset, state))
-  if (standing !== undefined) return standing
+  const standing = yield* Verification.standing(context, asset, step)
+  if (standing !== undefined) return { ...standing, publish: undefined }
   const body = yield* Body.make({ ...context, slice: step, now: context.plan.at }, asset)
   if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
 
@@ -235,25 +236,6 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   }
   return made
 })
-
-/**
- * The published value, where all that is said against it is that code versions are computed in another way now, and it is
- * still what was recorded.
- */
-const verified = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, state: Catalog.AssetState) {
-  const { catalog, lineage, step } = context
-  if (!isVersionedOtherwise(context, state) || asset.version._tag !== "Content") return undefined
-  const isAsked = step.reasons.some(({ _tag }) => _tag === "Forced" || _tag === "RecheckRequested")
-  if (isAsked || Staleness.causes(lineage, catalog, step).causes.length > 1) return undefined
-  const store = yield* Asset.store(asset)
-  const digest = yield* Effect.orElseSucceed(store.digest(step), () => null)
-  const made: Made | undefined = digest === state.dataVersion ? { ...state, publish: undefined } : undefined
-  return made
-})
-
-const isVersionedOtherwise = ({ lineage, step }: Context, state: Catalog.AssetState | undefined): boolean =>
-  state !== undefined &&
-  Version.isComputedOtherwise(state.codeVersion, lineage.graph.nodes.get(step.asset)!.codeVersion)
 
 /** Asks which version an external asset has. Its checks see the value as it stands now; one that blocks keeps the version before. */
 const look = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, { observe }: External.External) {
@@ -342,8 +324,10 @@ const staying = Effect.fnUntraced(function* (
   state: Catalog.AssetState,
   next: Versioned
 ) {
-  if (state.dataVersion === next.dataVersion) return (yield* isInPlace(context, asset, store)) ? next : undefined
-  if (asset.cutoff === undefined || isForced(context)) return undefined
+  if (state.dataVersion === next.dataVersion) {
+    return (yield* Verification.isInPlace(context, asset, store, context.step)) ? next : undefined
+  }
+  if (asset.cutoff === undefined || Verification.isForced(context.step)) return undefined
   const old = yield* published(store, state)
   if (old === undefined) return undefined
   if (!(yield* erased(asset.cutoff(old.candidate as never, next.candidate as never)))) return undefined
@@ -369,31 +353,6 @@ const publishedWhole = (asset: Asset.Any, store: IoManager.AnyStore, state: Reco
   state.partition !== null && asset.checks.some(({ over }) => over === "whole")
     ? Effect.map(published(store, { ...state, partition: null }), (all) => ({ whole: all?.candidate }))
     : Effect.succeed({})
-
-const isForced = ({ step }: Context) => step.reasons.some(({ _tag }) => _tag === "Forced")
-
-/**
- * Whether what is stored is what was recorded. Asked of forced steps, as force is how people mend what something else did
- * to a value, and of those that were to be verified by their digest; a digest reads all of it.
- */
-const isInPlace = (
-  context: Context,
-  asset: Asset.Any,
-  store: IoManager.AnyStore
-): Effect.Effect<boolean, IoManager.IoError> => {
-  const state = Catalog.get(context.catalog, context.step)
-  const isAsked = isForced(context) || isVersionedOtherwise(context, state)
-  return asset.version._tag !== "Content" || !isAsked
-    ? Effect.succeed(true)
-    : store.digest(context.step).pipe(
-        Effect.map((digest) => digest === state?.dataVersion),
-        // Such as a file that is gone.
-        Effect.catchIf(
-          ({ retryable }) => !retryable,
-          () => Effect.succeed(false)
-        )
-      )
-}
 
 const versionOf = (asset: Asset.Any, staged: IoManager.Staged<unknown>, runId: string) => {
   const { version } = asset

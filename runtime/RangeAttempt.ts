@@ -13,8 +13,10 @@ import * as Catalog from "./Catalog.ts"
 import type { Config, Provenance, Slice } from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
 import type * as IoManager from "./IoManager.ts"
+import type * as Partition from "./Partition.ts"
 import * as Staleness from "./Staleness.ts"
 import * as Telemetry from "./Telemetry.ts"
+import * as Verification from "./Verification.ts"
 import * as Version from "./Version.ts"
 import { VersionsInForce } from "./VersionsInForce.ts"
 
@@ -38,7 +40,7 @@ const once = Effect.fnUntraced(function* (context: Attempt.Context, asset: Asset
     if (dependency !== undefined) return yield* new AttemptError.DependencyWiped({ asset: asset.key, dependency })
     provenances.push(provenance)
   }
-  const made = yield* Attempt.withTimeout(asset, make(context, asset))
+  const made = yield* Attempt.withTimeout(asset, make(context, asset, inForce))
   if (made === undefined) return nothingNew
   return yield* publish(context, asset, made, provenances)
 })
@@ -55,7 +57,29 @@ interface Made {
 }
 
 /** Nothing when the body had nothing new and nothing was ever published. */
-const make = Effect.fnUntraced(function* (context: Attempt.Context, asset: Asset.Any) {
+const make = Effect.fnUntraced(function* (context: Attempt.Context, asset: Asset.Any, inForce: VersionsInForce) {
+  const standing: Array<Catalog.AssetState> = []
+  const due: Array<Partition.Ref> = []
+  for (const slice of context.slices) {
+    const state = yield* Verification.standing(context, asset, slice, inForce)
+    if (state === undefined) due.push(slice)
+    else standing.push(state)
+  }
+  // The settings of all of them are those of each: one event has one list.
+  const config: Config = Object.assign({}, ...standing.map(({ config }) => config))
+  const staying = kept(standing, { config, metadata: {} })
+  if (due.length === 0) return staying
+  const made = yield* compute({ ...context, slices: due }, asset)
+  if (made === undefined) return standing.length === 0 ? undefined : staying
+  const all: Made = {
+    ...made,
+    slices: new Map([...staying.slices, ...made.slices]),
+    config: { ...staying.config, ...made.config }
+  }
+  return all
+})
+
+const compute = Effect.fnUntraced(function* (context: Attempt.Context, asset: Asset.Any) {
   const { attempt, plan, quarantine, runId, slices, step } = context
   const partitions = slices.map(({ partition }) => partition!)
   const body = yield* Body.make({ ...context, slice: step, now: plan.at }, asset)
@@ -76,17 +100,21 @@ const make = Effect.fnUntraced(function* (context: Attempt.Context, asset: Asset
   )
   yield* body.limit
   const config = yield* body.settings
-  if (staged === undefined) return kept(context, config, body.metadata())
+  if (staged === undefined) {
+    const states = slices.flatMap((slice) => Catalog.get(context.catalog, slice) ?? [])
+    return states.length === 0 ? undefined : kept(states, { config, metadata: body.metadata() })
+  }
 
-  const found = versioned(context, asset, staged)
+  const found = yield* versioned(context, asset, store, staged)
   const versions = new Map(Array.from(found, ([partition, { dataVersion }]) => [partition, dataVersion]))
   const value = { candidate: staged.candidate, rows: null, metadata: staged.metadata }
   const whole = staged.whole === undefined ? {} : { whole: staged.whole }
   yield* Attempt.judge(context, asset, { ...value, ...whole, dataVersion: Version.ofPartitions(versions), versions })
 
   // Force is how people mend what something else did to a value, so that all of it is written again.
-  const isForced = step.reasons.some(({ _tag }) => _tag === "Forced")
-  const written = isForced ? partitions : partitions.filter((partition) => found.get(partition)!.changed)
+  const written = Verification.isForced(step)
+    ? partitions
+    : partitions.filter((partition) => found.get(partition)!.changed)
   const made: Made = {
     slices: found,
     config,
@@ -96,29 +124,37 @@ const make = Effect.fnUntraced(function* (context: Attempt.Context, asset: Asset
   return made
 })
 
-/** Each slice with its version, and whether that is another one than before. */
-const versioned = (
-  { catalog, runId, step }: Attempt.Context,
+/** Each slice with its version, and whether that is another one than before, or not in its place any more. */
+const versioned = Effect.fnUntraced(function* (
+  context: Attempt.Context,
   asset: Asset.Any,
+  store: IoManager.AnyStore,
   staged: IoManager.StagedRange<unknown>
-) =>
-  new Map(
-    staged.slices.map(({ digest, partition, rows }) => {
-      const dataVersion = asset.version._tag === "PerRun" ? Version.hash("run", [runId]) : digest
-      const changed = Catalog.get(catalog, { asset: step.asset, partition })?.dataVersion !== dataVersion
-      return [partition, { partition, dataVersion, rows, changed }] as const
-    })
-  )
+) {
+  const { catalog, runId, step } = context
+  const found = new Map<string, Omit<Slice, "provenance">>()
+  for (const { digest, partition, rows } of staged.slices) {
+    const slice = { asset: step.asset, partition }
+    const dataVersion = asset.version._tag === "PerRun" ? Version.hash("run", [runId]) : digest
+    const isSame = Catalog.get(catalog, slice)?.dataVersion === dataVersion
+    const stays =
+      isSame && (Verification.isForced(step) || (yield* Verification.isInPlace(context, asset, store, slice)))
+    found.set(partition, { partition, dataVersion, rows, changed: !stays })
+  }
+  return found
+})
 
-/** What is published of the slices, which stays. */
-const kept = ({ catalog, slices }: Attempt.Context, config: Config, metadata: IoManager.Metadata): Made | undefined => {
-  const states = slices.flatMap((slice) => Catalog.get(catalog, slice) ?? [])
-  if (states.length === 0) return undefined
-  const found = states.map(({ dataVersion, partition, rows }) => {
-    return [partition!, { partition: partition!, dataVersion, rows, changed: false }] as const
-  })
-  return { slices: new Map(found), config, metadata, publish: undefined }
-}
+/** What is published of slices, which stays. */
+const kept = (states: ReadonlyArray<Catalog.AssetState>, told: Pick<Made, "config" | "metadata">): Made => ({
+  slices: new Map(
+    states.map(({ dataVersion, partition, rows }) => [
+      partition!,
+      { partition: partition!, dataVersion, rows, changed: false }
+    ])
+  ),
+  ...told,
+  publish: undefined
+})
 
 const publish = Effect.fnUntraced(function* (
   context: Attempt.Context,

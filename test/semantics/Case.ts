@@ -10,14 +10,18 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Asset from "../../runtime/Asset.ts"
 import type * as AssetCheck from "../../runtime/AssetCheck.ts"
+import type * as Backfill from "../../runtime/Backfill.ts"
+import type * as BackfillLog from "../../runtime/BackfillLog.ts"
 import * as DynamicPartitions from "../../runtime/DynamicPartitions.ts"
 import * as EventLog from "../../runtime/EventLog.ts"
+import * as ExternalAsset from "../../runtime/ExternalAsset.ts"
 import type * as Executor from "../../runtime/Executor.ts"
 import * as MultiAsset from "../../runtime/MultiAsset.ts"
 import * as Partition from "../../runtime/Partition.ts"
+import * as Ranges from "../../runtime/Ranges.ts"
 import type * as RecordedSpans from "../../runtime/RecordedSpans.ts"
 import * as Version from "../../runtime/Version.ts"
-import { body, type Expected, io, quiet, refOf, type Request, Stage } from "./Stage.ts"
+import { bodies, body, type Expected, io, quiet, refOf, type Request, Stage } from "./Stage.ts"
 
 export type Row = readonly [
   name: string,
@@ -72,10 +76,40 @@ export const asset = <D extends Asset.Deps = {}, P extends Partition.Partitionin
     materialize: (inputs: object, step) => body(key, inputs, step, { is, reads })
   })
 
+/** Its body takes many slices at once, each of which comes to what it is made from by itself. */
+export const inRanges = <P extends Partition.Partitioning>(
+  key: string,
+  partitions: P,
+  options: { readonly deps?: Readonly<Record<string, Asset.Any>>; readonly most?: number; readonly reads?: string } = {}
+) =>
+  Asset.make(key, {
+    io,
+    codeVersion: "1",
+    partitions: Ranges.ranges(partitions, { most: options.most ?? 100 }),
+    deps: (options.deps ?? {}) as {},
+    materialize: (_: object, step) => bodies(key, options.deps ?? {}, step, options)
+  })
+
+/** Somebody else's, of which observations find what the world shows. */
+export const external = <P extends Partition.Partitioning | undefined = undefined>(key: string, partitions?: P) =>
+  ExternalAsset.external(key, { io, ...(partitions && { partitions }) }).pipe(
+    ExternalAsset.observe((step) => body(key, {}, step, {}))
+  )
+
 /** Assets of one computation, which reads these and comes to one value for all of them. */
 export const together = <D extends MultiAsset.Deps = {}>(
   keys: ReadonlyArray<string>,
-  { deps, ...options }: { readonly deps?: D; readonly subset?: boolean } = {}
+  {
+    are = {},
+    deps,
+    ...options
+  }: {
+    readonly deps?: D
+    readonly subset?: boolean
+    readonly partitions?: Partition.Partitioning
+    /** Those that always come out as the same. */
+    readonly are?: Readonly<Record<string, string>>
+  } = {}
 ): ReadonlyArray<Asset.Any> => {
   const assets = MultiAsset.make({
     ...options,
@@ -84,7 +118,7 @@ export const together = <D extends MultiAsset.Deps = {}>(
     outputs: Object.fromEntries(keys.map((key) => [key, MultiAsset.output(key, { io })])),
     materialize: (inputs: object, step) =>
       Effect.map(body(keys.join("+"), inputs, step, {}), (value) =>
-        Object.fromEntries(keys.map((key) => [key, `${key} ${value}`]))
+        Object.fromEntries(keys.map((key) => [key, are[key] ?? `${key} ${value}`]))
       )
   })
   return keys.map((key) => assets[key]!)
@@ -104,7 +138,7 @@ export const never = (value: string, options: { readonly blocking: boolean }) =>
 // actions
 // -----------------------------------------------------------------------------
 
-type Services = EventLog.EventLog | Executor.Executor | RecordedSpans.RecordedSpans
+type Services = BackfillLog.BackfillLog | EventLog.EventLog | Executor.Executor | RecordedSpans.RecordedSpans
 
 export type Action = (stage: Stage) => Effect.Effect<void, unknown, Services>
 
@@ -120,6 +154,15 @@ export const run = (...selection: ReadonlyArray<string>): Action => request({ se
 export const recheck = (...selection: ReadonlyArray<string>): Action => request({ selection, recheck: true })
 
 export const force = (...selection: ReadonlyArray<string>): Action => request({ selection, force: true })
+
+/** Requests a backfill of what is not Current, unless it says otherwise, and carries it out. */
+export const backfill =
+  (asked: Partial<Backfill.Asked>): Action =>
+  (stage) =>
+    Effect.provideContext(stage.backfill(asked), stage.context)
+
+/** Goes on with what failed of the last backfill. */
+export const retry: Action = (stage) => Effect.provideContext(stage.retry, stage.context)
 
 /** Plans without doing. */
 export const ask =
@@ -193,5 +236,11 @@ export const breaks =
   (what: "body" | "publish", slice: string): Action =>
   (stage) =>
     Effect.sync(() => stage.world.broken.add(`${what} ${slice}`))
+
+/** Something else writes over a published value. */
+export const tamper =
+  (slice: string, value: string): Action =>
+  (stage) =>
+    Effect.sync(() => stage.world.published.set(slice, value))
 
 export const mend: Action = (stage) => Effect.sync(() => stage.world.broken.clear())

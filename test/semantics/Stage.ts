@@ -9,6 +9,8 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Asset from "../../runtime/Asset.ts"
+import type * as Backfill from "../../runtime/Backfill.ts"
+import * as BackfillRun from "../../runtime/BackfillRun.ts"
 import * as Catalog from "../../runtime/Catalog.ts"
 import * as Causes from "../../runtime/Causes.ts"
 import * as ConfigDigests from "../../runtime/ConfigDigests.ts"
@@ -54,6 +56,7 @@ export class Stage {
   readonly world = new World()
   private assets: ReadonlyArray<Asset.Any> = []
   private definitions!: Definitions.Definitions
+  private backfillId = ""
   private ran: BySlice<Testing.StepOutcome> = {}
   private asked: { readonly plan: Plan.Plan } | { readonly refusal: string } | undefined
 
@@ -81,6 +84,18 @@ export class Stage {
     return Effect.map(Testing.pipeline(this.definitions).materialize(selection, options), ({ outcomes }) => {
       this.ran = outcomes
     })
+  }
+
+  backfill(asked: Partial<Backfill.Asked>) {
+    const all = { selection: ["*"], which: "Stale", concurrency: null, ...asked } as const
+    return this.carriedOut(BackfillRun.start(this.definitions, all, this.backfilling))
+  }
+
+  /** The last one. */
+  get retry() {
+    return Effect.suspend(() =>
+      this.carriedOut(BackfillRun.resume(this.definitions, this.backfillId, "retry", this.backfilling))
+    )
   }
 
   ask({ selection, ...options }: Request) {
@@ -117,6 +132,20 @@ export class Stage {
           madeFrom: of(expected.madeFrom, (slice) => Object.keys(state(slice)?.provenance ?? {}))
         })
       }
+    })
+  }
+
+  private get backfilling(): BackfillRun.Options {
+    const planned = (plan: Plan.Plan) => Effect.sync(() => void (this.asked = { plan }))
+    return { concurrency: 4, planned, observe: () => Effect.void }
+  }
+
+  private carriedOut<E, R>(backfill: Effect.Effect<BackfillRun.Outcome, E, R>) {
+    return Effect.gen({ self: this }, function* () {
+      const outcome = yield* backfill
+      if (outcome._tag === "NothingToDo") return void (this.ran = {})
+      this.backfillId = outcome.id
+      this.ran = (yield* Testing.pipeline(this.definitions).runs).at(-1)!.outcomes
     })
   }
 
@@ -189,6 +218,24 @@ export const body = Effect.fnUntraced(function* (
     : Version.hash(slice, [codes.get(key) ?? "", ...read, ...setting])
 })
 
+/** Likewise of many slices, each made from those of its key. */
+export const bodies = Effect.fnUntraced(function* (
+  key: string,
+  deps: Readonly<Record<string, Asset.Any>>,
+  { nothingNew, partitions }: { readonly nothingNew: Effect.Effect<never>; readonly partitions: ReadonlyArray<string> },
+  { reads }: { readonly reads?: string | undefined }
+) {
+  const { published } = yield* TheWorld
+  const values: Record<string, string> = {}
+  for (const partition of partitions) {
+    const inputs = Object.entries(deps).map(([name, { key }]) => {
+      return [name, published.get(`${key}/${partition}`) ?? published.get(key)] as const
+    })
+    values[partition] = yield* body(key, Object.fromEntries(inputs), { nothingNew, partition }, { reads })
+  }
+  return values
+})
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
@@ -230,7 +277,7 @@ const existing = (assessments: Staleness.Assessments, asset: string): string =>
 
 /** Slices of an asset that have the same said of them are named together. */
 const grouped = <A extends string>(lineage: Lineage, entries: Iterable<readonly [string, A]>): BySlice<A> => {
-  const groups = Map.groupBy(entries, ([slice, said]) => `${refOf(slice).asset} ${said}`)
+  const groups = Map.groupBy(eachOf(lineage, entries), ([slice, said]) => `${refOf(slice).asset} ${said}`)
   return Object.fromEntries(
     Array.from(groups.values(), (group): [string, A] => {
       const { asset } = refOf(group[0]![0])
@@ -243,6 +290,19 @@ const grouped = <A extends string>(lineage: Lineage, entries: Iterable<readonly 
     })
   )
 }
+
+/** What is said of a range is said of each of its slices. */
+const eachOf = <A>(lineage: Lineage, entries: Iterable<readonly [string, A]>): ReadonlyArray<readonly [string, A]> =>
+  Array.from(entries).flatMap(([slice, said]) => {
+    const { asset, partition } = refOf(slice)
+    if (!/,|\.\./.test(partition ?? "")) return [[slice, said]]
+    const { all } = lineage.keys(asset)!
+    return partition!.split(",").flatMap((range) => {
+      const [from, to] = range.split("..") as [string, string?]
+      const keys = all.slice(all.indexOf(from), all.indexOf(to ?? from) + 1)
+      return keys.map((key) => [Partition.show({ asset, partition: key }), said] as const)
+    })
+  })
 
 const rangesOf = (lineage: Lineage, asset: string, slices: ReadonlyArray<Partition.Key>): string => {
   const keys = lineage.keys(asset)
