@@ -78,7 +78,10 @@ const idle = new Set(
   superTypeArguments implements accessibility override abstract importKind exportKind`.split(/\s+/)
 )
 
-/** Properties of an asset's options that are no part of how its value is made. */
+/**
+ * Properties of an asset's options that are no part of how its value is made. Descriptions within a schema are, because a
+ * body may use them, such as in what it asks of a language model.
+ */
 const aside = new Set(["description", "codeVersion", "partitions"])
 
 class Printer {
