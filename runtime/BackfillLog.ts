@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as BackfillHistory from "./BackfillHistory.ts"
+import type { Event } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Partition from "./Partition.ts"
 
@@ -34,8 +35,15 @@ export const layerMemory: Layer.Layer<BackfillLog, never, EventLog.EventLog> = L
 
     const fold = Effect.map(log.allEvents, (recorded) => {
       const builder = new BackfillHistory.Builder()
-      for (const { event } of recorded) builder.apply(event)
-      return builder
+      const sizes = new Map<string, number>()
+      for (const { event } of recorded) {
+        builder.apply(event)
+        if (event.runId === null || !("asset" in event)) continue
+        const size = sizeOf(event)
+        const step = stepOf(event)
+        if (size !== undefined) sizes.set(step, Math.max(size, sizes.get(step) ?? 0))
+      }
+      return { builder, sizes }
     })
     const asItIs = <H extends BackfillHistory.History>(history: H): H =>
       history.status === "Running" && !held.has(history.id) ? { ...history, status: "Interrupted" } : history
@@ -53,14 +61,16 @@ export const layerMemory: Layer.Layer<BackfillLog, never, EventLog.EventLog> = L
 
     return BackfillLog.of({
       backfills: (limit) =>
-        Effect.flatMap(fold, (builder) =>
+        Effect.flatMap(fold, ({ builder, sizes }) =>
           Effect.forEach(builder.all().toReversed().slice(0, limit), (history) =>
-            Effect.map(outcomesOf(history), (outcomes) => BackfillHistory.counted(asItIs(history), count(outcomes)))
+            Effect.map(outcomesOf(history), (outcomes) =>
+              BackfillHistory.counted(asItIs(history), count(history, outcomes, sizes))
+            )
           )
         ),
-      backfill: (id) => Effect.map(fold, (builder) => Option.map(Option.fromUndefinedOr(builder.get(id)), asItIs)),
+      backfill: (id) => Effect.map(fold, ({ builder }) => Option.map(Option.fromUndefinedOr(builder.get(id)), asItIs)),
       outcomes: (id) =>
-        Effect.flatMap(fold, (builder) => {
+        Effect.flatMap(fold, ({ builder }) => {
           const history = builder.get(id)
           return history === undefined ? Effect.succeed([]) : outcomesOf(history)
         }),
@@ -77,8 +87,21 @@ export const layerMemory: Layer.Layer<BackfillLog, never, EventLog.EventLog> = L
 // internal
 // -----------------------------------------------------------------------------
 
-const count = (of: ReadonlyArray<BackfillHistory.Outcome>): BackfillHistory.Counts => {
+const count = (
+  { runs, status }: BackfillHistory.History,
+  of: ReadonlyArray<BackfillHistory.Outcome>,
+  sizes: ReadonlyMap<string, number>
+): BackfillHistory.Counts => {
   const amount = (name: keyof BackfillHistory.Counts) =>
-    of.filter(({ status }) => BackfillHistory.outcomes[name].includes(status)).length
+    of
+      .filter((outcome) => BackfillHistory.outcomes[name].includes(outcome.status))
+      .filter(({ runId }) => name === "done" || status !== "Failed" || runId === runs.at(-1))
+      .reduce((sum, outcome) => sum + (sizes.get(stepOf(outcome)) ?? 1), 0)
   return { done: amount("done"), failed: amount("failed"), skipped: amount("skipped") }
 }
+
+/** How many slices an event of a step tells of, where they are a range. */
+const sizeOf = (event: Event): number | undefined =>
+  "covers" in event ? event.covers : "slices" in event ? event.slices?.length : undefined
+
+const stepOf = (step: Partition.Ref & { readonly runId: string }) => `${step.runId} ${Partition.id(step)}`

@@ -52,6 +52,8 @@ export type BackfillRequest = typeof BackfillRequest.Type
 
 const run = { at: Schema.String, runId: Schema.String }
 const step = { ...run, asset: Schema.String, partition: Key }
+/** Of a step that takes a range of slices, how many they are. */
+const covers = { covers: Schema.optionalKey(Schema.Int) }
 const value = {
   ...step,
   codeVersion: Schema.String,
@@ -100,18 +102,23 @@ export const Event = Schema.TaggedUnion({
     /** The backfill that it carries out. */
     backfill: Schema.optionalKey(Schema.String)
   },
-  StepStarted: { ...step, reasons: Schema.Array(Reason) },
+  StepStarted: { ...step, ...covers, reasons: Schema.Array(Reason) },
   /** The attempt that ended, why, and after how long the next one starts. */
-  StepRetried: { ...step, attempt: Schema.Int, error: Failure, delayMillis: Schema.Int },
+  StepRetried: { ...step, ...covers, attempt: Schema.Int, error: Failure, delayMillis: Schema.Int },
   AssetMaterialized: value,
   /** Computed again with an identical value: nothing was written but provenance. */
   AssetVerified: value,
   /** The version that an external asset was found to have, which is another one than before. */
   AssetObserved: value,
-  StepCutOff: step,
+  StepCutOff: { ...step, ...covers },
   /** Because of another asset; with a reason, because of itself: its body had nothing to publish. */
-  StepSkipped: { ...step, because: Schema.String, reason: Schema.optionalKey(Schema.Literal("NothingNew")) },
-  StepFailed: { ...step, error: Failure, attempts: Schema.Int },
+  StepSkipped: {
+    ...step,
+    ...covers,
+    because: Schema.String,
+    reason: Schema.optionalKey(Schema.Literal("NothingNew"))
+  },
+  StepFailed: { ...step, ...covers, error: Failure, attempts: Schema.Int },
   CheckPassed: check,
   CheckFailed: {
     ...check,

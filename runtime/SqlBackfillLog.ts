@@ -31,19 +31,30 @@ export const layer: Layer.Layer<BackfillLog, never, Sql.Sql> = Layer.effect(
         r.backfill_id, r.run_id, s.asset, s.partition, s.status, s.error
       from assets.backfill_run r join assets.step s on s.run_id = r.run_id`
     const order = sql`order by r.backfill_id, s.asset, s.partition, r.run_id desc`
+    // What one step tells of is one slice, unless it says how many. Only ranges have what no key may have in it, so that
+    // the events of other runs, which may be a hundred thousand each, are not read.
+    const sizes = sql`select e.run_id, e.asset, e.partition,
+        max(coalesce((e.event ->> 'covers')::integer, jsonb_array_length(e.event -> 'slices'))) as slices
+      from assets.event_log e
+      where e.run_id in (select n.run_id from n where n.partition ~ ${ofRange}) and e.partition ~ ${ofRange}
+      group by e.run_id, e.asset, e.partition`
     const tally = (name: keyof BackfillHistory.Counts) =>
-      sql`count(*) filter (where n.status = any (${BackfillHistory.outcomes[name]}::text[]))::integer`
+      sql`coalesce(sum(coalesce(z.slices, 1)) filter (
+        where n.status = any (${BackfillHistory.outcomes[name]}::text[])
+          and (${name} = 'done' or b.status <> 'Failed' or n.run_id = (b.runs)[cardinality(b.runs)])
+      ), 0)::integer`
 
     return BackfillLog.of({
       backfills: (limit) =>
         sql<CountedRow>`with b as (
-            select * from assets.backfill order by requested_at desc, id desc limit ${limit}
+            select ${history} from assets.backfill b order by requested_at desc, id desc limit ${limit}
           ), n as (
             ${newest} where r.backfill_id in (select id from b) ${order}
-          )
-          select ${history}, c.* from b cross join lateral (
+          ), z as (${sizes})
+          select b.*, c.* from b cross join lateral (
             select ${tally("done")} as done, ${tally("failed")} as failed, ${tally("skipped")} as skipped
-            from n where n.backfill_id = b.id
+            from n left join z on z.run_id = n.run_id and z.asset = n.asset and z.partition = n.partition
+            where n.backfill_id = b.id
           ) c order by b.requested_at desc, b.id desc`.pipe(
           Effect.map((rows) =>
             rows.map((row) =>
@@ -78,6 +89,8 @@ export const layer: Layer.Layer<BackfillLog, never, Sql.Sql> = Layer.effect(
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const ofRange = "[.][.]|[,= *]"
 
 const takeLock = "select pg_try_advisory_lock(assets.backfill_lock($1)) as taken"
 const giveLockBack = "select pg_advisory_unlock(assets.backfill_lock($1))"

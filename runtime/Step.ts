@@ -185,15 +185,9 @@ const cutOff = Effect.fnUntraced(function* (context: Context, step: Plan.Step) {
   return told
 })
 
-const absent = Effect.fnUntraced(function* (context: Context, step: Plan.Step) {
+const absent = Effect.fnUntraced(function* (context: Context, ref: ReturnType<typeof slice>) {
   const at = yield* Timestamp.now
-  yield* context.record({
-    _tag: "StepSkipped",
-    at,
-    ...slice(context, step),
-    because: step.asset,
-    reason: "NothingNew"
-  })
+  yield* context.record({ _tag: "StepSkipped", at, ...ref, because: ref.asset, reason: "NothingNew" })
   const told: Told = { settled: { _tag: "Absent" }, outcome: "Skipped", rows: 0, dataVersion: null }
   return told
 })
@@ -202,7 +196,7 @@ const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, 
   const { lineage, log, record } = context
   const { claim, due, reasons, span, workers } = begun
   const { asset } = lineage.graph.nodes.get(step.asset)!
-  const ref = slice(context, step)
+  const ref = slice(context, step, due)
   yield* record({ _tag: "StepStarted", at: yield* Timestamp.now, ...ref, reasons })
 
   let retries: Retry.Retry | undefined
@@ -210,7 +204,7 @@ const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, 
   for (let attempt = 1; ; attempt++) {
     const one = { ...context, step, slices: due, workers, claim, catalog, attempt, span }
     const exit = yield* Effect.exit(step.range === undefined ? Attempt.run(one) : RangeAttempt.run(one))
-    if (Exit.isSuccess(exit) && exit.value._tag === "NothingNew") return yield* absent(context, step)
+    if (Exit.isSuccess(exit) && exit.value._tag === "NothingNew") return yield* absent(context, ref)
     if (Exit.isSuccess(exit) && exit.value._tag === "Recorded") {
       const { event } = exit.value
       yield* context.observe(event)
@@ -342,8 +336,9 @@ const producers = (lineage: Lineage, catalog: Catalog.Catalog, slices: ReadonlyA
 
 const codeVersion = ({ graph }: Lineage, step: Plan.Step) => graph.nodes.get(step.asset)!.codeVersion
 
-const slice = (context: Context, step: Partition.Ref) => ({
-  runId: context.runId,
-  asset: step.asset,
-  partition: step.partition
+const slice = ({ runId }: Context, { asset, partition, range }: Plan.Step, due?: ReadonlyArray<Partition.Ref>) => ({
+  runId,
+  asset,
+  partition,
+  ...(range === undefined ? {} : { covers: due?.length ?? range[1] - range[0] })
 })

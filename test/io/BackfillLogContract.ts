@@ -154,6 +154,47 @@ export const suite = (name: string, log: Layer.Layer<BackfillLog | EventLog, unk
       })
     )
 
+    it.effect("counts every slice of a step that takes a range", () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const { id, run, tell } = backfill()
+        yield* tell("BackfillRequested")
+        const [first, second] = [run(), run()]
+        const failed = first.ref("2026-01-01..2026-01-05")
+        const skipped = { ...first.ref("day=2026-01 region=eu"), asset: "sales" }
+        const done = first.ref("2026-01-06..2026-01-08,2026-01-10")
+        const slices = ["06", "07", "08", "10"].map((day) => {
+          return { partition: `2026-01-${day}`, dataVersion: "1", rows: null, changed: true }
+        })
+        yield* log.append([
+          first.started,
+          first.tell({ _tag: "StepStarted", ...failed, covers: 5, reasons: [] }),
+          first.tell({ _tag: "StepFailed", ...failed, covers: 5, error, attempts: 1 }),
+          first.tell({ _tag: "StepSkipped", ...skipped, covers: 31, because: first.asset }),
+          first.tell({ _tag: "StepCutOff", ...first.ref("2026-01-09") })
+        ])
+        const session = yield* log.session(first.runId)
+        const claim = yield* Facts.claimed(session, first.ref())
+        const event = first.value(done, "of all", { slices })
+        yield* session.publish({ claim, loaded: [], event: () => event }, undefined)
+        yield* log.append([first.tell({ _tag: "RunFailed", error })])
+        const { backfills } = yield* BackfillLog
+        expect(yield* backfills(1)).toMatchObject([{ id, counts: { done: 5, failed: 5, skipped: 31 } }])
+
+        // Three of the five were computed by somebody else before they were tried again.
+        yield* tell("BackfillFailed", "BackfillResumed")
+        const rest = first.ref("2026-01-01..2026-01-02")
+        yield* log.append([
+          second.started,
+          second.tell({ _tag: "StepFailed", ...rest, covers: 2, error, attempts: 1 }),
+          second.tell({ _tag: "StepSkipped", ...skipped, covers: 31, because: first.asset }),
+          second.tell({ _tag: "RunFailed", error })
+        ])
+        yield* tell("BackfillFailed")
+        expect(yield* backfills(1)).toMatchObject([{ id, counts: { done: 5, failed: 2, skipped: 31 } }])
+      }).pipe(Effect.scoped)
+    )
+
     it.effect("lists backfills, newest first, as many as are asked for", () =>
       Effect.gen(function* () {
         const made = [backfill(), backfill(), backfill()]
