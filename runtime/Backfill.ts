@@ -3,12 +3,16 @@
  *
  * Pure: requests become plans by `Plan.make` as all others do. When they are carried out is no matter of this module.
  */
+import * as Result from "effect/Result"
+import type { AssetGraph } from "./AssetGraph.ts"
 import * as BackfillHistory from "./BackfillHistory.ts"
+import type { Catalog } from "./Catalog.ts"
 import type { BackfillRequest, Failure } from "./Event.ts"
 import * as Keys from "./Keys.ts"
 import type { Lineage } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
-import type * as Plan from "./Plan.ts"
+import * as Plan from "./Plan.ts"
+import { PlanError, quoted } from "./PlanError.ts"
 import * as Scope from "./Scope.ts"
 
 /** What a person asks for. */
@@ -28,6 +32,16 @@ export const toPlan = ({ from, partitions, selection, to, which }: Asked): Plan.
   force: which === "All",
   accept: []
 })
+
+/** A plan; or what it lacks, with the command that would work: with the same flags, where they are enough. */
+export const plan = (graph: AssetGraph, catalog: Catalog, request: Plan.Request, now: number) =>
+  Result.mapError(Plan.make(graph, catalog, request, now), (error) => {
+    if (error._tag !== "PlanError" || !("selection" in error.problem)) return error
+    const { targets: _, ...wider } = { ...request, selection: error.problem.selection }
+    const isEnough = Result.isSuccess(Plan.make(graph, catalog, wider, now))
+    const flags = isEnough && request.targets === undefined ? flagsOf(request) : []
+    return new PlanError({ problem: error.problem, command: ["assets backfill", ...flags].join(" ") })
+  })
 
 /** Fixes what there is to do, so that it is the same whenever the backfill goes on: the slices of its first plan. */
 export const request = (
@@ -178,6 +192,15 @@ export const remaining = ({ request }: Pick<BackfillHistory.History, "request">,
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+/** The flags of the command that a plan was asked for by. */
+const flagsOf = ({ force, from, only, partitions, to }: Plan.Request): ReadonlyArray<string> => [
+  ...Object.entries({ from, to, partitions }).flatMap(([flag, value]) =>
+    value === undefined ? [] : [`--${flag} ${quoted(value)}`]
+  ),
+  ...(only === undefined ? [] : ["--missing"]),
+  ...(force ? ["--all"] : [])
+]
 
 const none = 255
 

@@ -61,10 +61,11 @@ export const backfill = Effect.fn("BackfillActions.backfill")(function* (invocat
 export const resume = Effect.fn("BackfillActions.resume")(function* (
   invocation: Invocation,
   id: string,
-  action: "resume" | "retry"
+  action: "resume" | "retry",
+  concurrency: number | null
 ) {
   const project = yield* definitions(invocation)
-  yield* carriedOut(invocation, project, (options) => BackfillRun.resume(project, id, action, options))
+  yield* carriedOut(invocation, project, (options) => BackfillRun.resume(project, { id, action, concurrency }, options))
 })
 
 export const stop = Effect.fn("BackfillActions.stop")(function* (

@@ -13,6 +13,17 @@ import type { Invocation } from "./Invocation.ts"
 
 const backfillId = Argument.String("id").pipe(Argument.withDescription("As `assets backfills` lists it"))
 
+const concurrency = atLeastOne("concurrency", "Steps that compute at the same time (ASSETS_CONCURRENCY, else 4)").pipe(
+  Flag.optional
+)
+
+const onwards = {
+  id: backfillId,
+  concurrency: atLeastOne("concurrency", "Steps that compute at the same time (default: as it was requested)").pipe(
+    Flag.optional
+  )
+}
+
 /** One name for all of it: the first word tells a selection, the id of a backfill and what to do about one apart. */
 export const backfill = Command.make(
   "backfill",
@@ -30,9 +41,7 @@ export const backfill = Command.make(
     stale: toggle("stale", "What is not Current (the default)"),
     all: toggle("all", "Whether Current or not; frozen partitions are left out"),
     ranges: toggle("ranges", "Refuse assets whose steps take one partition each"),
-    concurrency: atLeastOne("concurrency", "Steps that compute at the same time (ASSETS_CONCURRENCY, else 4)").pipe(
-      Flag.optional
-    )
+    concurrency
   },
   ({ all, concurrency, from, missing, partitions, ranges, selection, stale, to }) =>
     backfilling((actions, told) =>
@@ -59,14 +68,14 @@ export const backfill = Command.make(
     Command.make("pause", { id: backfillId }, ({ id }) =>
       backfilling((actions, told) => actions.stop(told, id, "pause"))
     ).pipe(Command.withDescription("Stop a backfill for now; its process notices within a second")),
-    Command.make("resume", { id: backfillId }, ({ id }) =>
-      backfilling((actions, told) => actions.resume(told, id, "resume"))
+    Command.make("resume", onwards, ({ concurrency, id }) =>
+      backfilling((actions, told) => actions.resume(told, id, "resume", Option.getOrNull(concurrency)))
     ).pipe(Command.withDescription("Go on with one that was paused or interrupted: with all that is not done")),
     Command.make("cancel", { id: backfillId }, ({ id }) =>
       backfilling((actions, told) => actions.stop(told, id, "cancel"))
     ).pipe(Command.withDescription("Stop a backfill for good; what was published stays")),
-    Command.make("retry", { id: backfillId }, ({ id }) =>
-      backfilling((actions, told) => actions.resume(told, id, "retry"))
+    Command.make("retry", onwards, ({ concurrency, id }) =>
+      backfilling((actions, told) => actions.resume(told, id, "retry", Option.getOrNull(concurrency)))
     ).pipe(Command.withDescription("Try again what failed of one that ended, and what was skipped because of it"))
   ])
 )

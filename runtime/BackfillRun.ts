@@ -20,7 +20,7 @@ import * as EventLog from "./EventLog.ts"
 import * as Executor from "./Executor.ts"
 import { Lineage } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
-import * as Plan from "./Plan.ts"
+import type * as Plan from "./Plan.ts"
 import * as RunRecord from "./RunRecord.ts"
 import * as Timestamp from "./Timestamp.ts"
 
@@ -60,6 +60,13 @@ export interface Options {
   readonly observe: (event: Event) => Effect.Effect<void>
 }
 
+/** How a backfill goes on; `concurrency` is this time's, `null` for that of the request. */
+export interface Resumption {
+  readonly id: string
+  readonly action: "resume" | "retry"
+  readonly concurrency: number | null
+}
+
 export type Outcome =
   /** Everything that was asked for was Current: no backfill was made. */
   | { readonly _tag: "NothingToDo" }
@@ -76,7 +83,7 @@ export const start = Effect.fn("BackfillRun.start")(function* <D extends Definit
   const id = yield* RunRecord.makeId
   const plan = Effect.gen(function* () {
     const { catalog, now } = yield* recorded
-    const plan = yield* Effect.fromResult(Plan.make(definitions.graph, catalog, Backfill.toPlan(asked), now))
+    const plan = yield* Effect.fromResult(Backfill.plan(definitions.graph, catalog, Backfill.toPlan(asked), now))
     const lineage = new Lineage(definitions.graph, new Partition.Moment(now, catalog.dynamic))
     if (plan.blocks.length === 0) return { plan, event: undefined }
     const request = Backfill.request(asked, plan, lineage)
@@ -88,8 +95,7 @@ export const start = Effect.fn("BackfillRun.start")(function* <D extends Definit
 /** Goes on with what is not done of a backfill that was paused or interrupted, or, to `retry`, that failed. */
 export const resume = Effect.fn("BackfillRun.resume")(function* <D extends Definitions.Definitions>(
   definitions: D,
-  id: string,
-  action: "resume" | "retry",
+  { action, concurrency, id }: Resumption,
   options: Options
 ) {
   const backfills = yield* BackfillLog.BackfillLog
@@ -104,11 +110,11 @@ export const resume = Effect.fn("BackfillRun.resume")(function* <D extends Defin
     const lineage = new Lineage(definitions.graph, new Partition.Moment(now, catalog.dynamic))
     const tally = new Backfill.Tally(lineage, history, yield* backfills.outcomes(id))
     const remaining = Backfill.remaining(history, tally)
-    const plan = yield* Effect.fromResult(Plan.make(definitions.graph, catalog, remaining, now))
+    const plan = yield* Effect.fromResult(Backfill.plan(definitions.graph, catalog, remaining, now))
     return { plan, event: { _tag: "BackfillResumed" } as const }
   })
-  const { concurrency } = before.request
-  return yield* carryOut(definitions, id, plan, { ...options, concurrency: concurrency ?? options.concurrency })
+  const atATime = concurrency ?? before.request.concurrency ?? options.concurrency
+  return yield* carryOut(definitions, id, plan, { ...options, concurrency: atATime })
 })
 
 /** Whoever carries it out ends its run, in order, within a second; a paused backfill can be resumed. */

@@ -48,9 +48,13 @@ export const Problem = Schema.TaggedUnion({
 export type Problem = typeof Problem.Type
 
 /** A mistake of the one who asked: nothing was done. */
-export class PlanError extends Schema.TaggedError<PlanError>()("PlanError", { problem: Problem }) {
+export class PlanError extends Schema.TaggedError<PlanError>()("PlanError", {
+  problem: Problem,
+  /** The command to try with the selection that would work, `assets materialize` unless it is another. */
+  command: Schema.optionalKey(Schema.String)
+}) {
   override get message(): string {
-    return show(this.problem)
+    return show(this.problem, this.command ?? "assets materialize")
   }
 }
 
@@ -63,7 +67,7 @@ export const quoted = (word: string) => (/^[\w+-]+$/.test(word) ? word : `'${wor
 // internal
 // -----------------------------------------------------------------------------
 
-const show = (problem: Problem): string =>
+const show = (problem: Problem, command: string): string =>
   Problem.match(problem, {
     NotPartitioned: () => "partitions were named, but nothing that is selected has partitions",
     PartitionAndRange: () => "name one partition or a range of them, not both",
@@ -83,10 +87,10 @@ const show = (problem: Problem): string =>
       `${asset}/${partition} is frozen: its window has ended and its source cannot be asked again`,
     MissingDependency: ({ asset, dependency, partition, selection }) =>
       `${asset}${partition === null ? "" : `/${partition}`} needs ${dependency}, which was never materialized and is ` +
-      `not in this plan; try: assets materialize ${selection.map(quoted).join(" ")}`,
+      `not in this plan; try: ${command} ${selection.map(quoted).join(" ")}`,
     ComputedTogether: ({ asset, others, selection }) =>
       `${asset} is computed together with ${others.join(", ")}, not selected; ` +
-      `try: assets materialize ${selection.map(quoted).join(" ")}`,
+      `try: ${command} ${selection.map(quoted).join(" ")}`,
     BadAccept: ({ accept }) => `"${accept}" does not name a check; write ASSET:CHECK`,
     UnknownCheck: ({ asset, check, known }) =>
       `${asset} has no check called "${check}"; ` +

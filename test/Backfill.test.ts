@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Asset from "../runtime/Asset.ts"
 import * as Backfill from "../runtime/Backfill.ts"
 import type * as BackfillHistory from "../runtime/BackfillHistory.ts"
@@ -90,6 +91,39 @@ describe("a backfill takes", () => {
     assert.deepStrictEqual(targets(simulation, { which: "All", selection: ["readings"], partitions: "2026-03-0*" }), {
       readings: ["2026-03-01..2026-03-09"]
     })
+  })
+
+  it("nothing while something is not selected, and says the command that would work", () => {
+    const { catalog, graph, now } = new Simulation([meters()])
+    const refused = (more: Partial<Backfill.Asked>) =>
+      Result.match(Backfill.plan(graph, catalog, Backfill.toPlan(asked({ selection: ["usage"], ...more })), now), {
+        onFailure: (error) => error.message.split("try: ")[1],
+        onSuccess: () => "planned"
+      })
+    assert.strictEqual(refused({}), "assets backfill +usage")
+    assert.strictEqual(
+      refused({ from: "2026-03-02", which: "Missing" }),
+      "assets backfill --from 2026-03-02 --missing +usage"
+    )
+    assert.strictEqual(
+      refused({ partitions: "2026-03-0*", which: "All" }),
+      "assets backfill --partitions '2026-03-0*' --all +usage"
+    )
+
+    // With the range alone the day before would still be missing.
+    const readings = daily("readings", { start: "2026-03-01" })
+    const usage = daily("usage", {
+      start: "2026-03-01",
+      deps: { readings: Asset.windows(readings, { start: -1, end: -1 }) }
+    })
+    const later = new Simulation([usage])
+    const plan = Backfill.plan(
+      later.graph,
+      later.catalog,
+      Backfill.toPlan(asked({ selection: ["usage"], from: "2026-03-02", to: "2026-03-02" })),
+      later.now
+    )
+    assert.include(Result.getOrThrow(Result.flip(plan)).message, "try: assets backfill +usage")
   })
 
   it("of each asset the partitions that an expression names", () => {

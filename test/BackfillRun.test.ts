@@ -67,11 +67,33 @@ describe("a backfill that is carried out", () => {
       assert.deepStrictEqual(tags(events).slice(-2), ["RunCanceled", "BackfillPaused"])
 
       hold.clear()
-      const outcome = yield* BackfillRun.resume(definitions, id, "resume", options)
+      const outcome = yield* BackfillRun.resume(definitions, { id, action: "resume", concurrency: null }, options)
       assert.deepInclude(outcome, { _tag: "Ended", id })
       const published = events.flatMap((event) => (event._tag === "AssetMaterialized" ? [event.partition] : []))
       assert.deepStrictEqual(published, ["1970-01-01", "1970-01-02", "1970-01-03"])
       assert.strictEqual((yield* BackfillRun.find(id)).status, "Succeeded")
+    }).pipe(inMemory)
+  )
+
+  it.effect("goes on with as many steps at a time as it was requested with, or as are asked for now", () =>
+    Effect.gen(function* () {
+      const { definitions, events, hold, options } = yield* meters()
+      for (const day of ["1970-01-01", "1970-01-02", "1970-01-03"]) hold.add(day)
+      const started = (from: number) => tags(events.slice(from)).filter((tag) => tag === "StepStarted").length
+      const until = <A, E, R>(carried: Effect.Effect<A, E, R>) =>
+        Effect.gen(function* () {
+          const from = events.length
+          const fiber = yield* Effect.forkChild(carried)
+          yield* TestClock.adjust("1 second")
+          yield* Fiber.interrupt(fiber)
+          return started(from)
+        })
+      assert.strictEqual(yield* until(BackfillRun.start(definitions, { ...asked, concurrency: 2 }, options)), 2)
+      const resumed = { id: idOf(events), action: "resume" } as const
+      const resume = (concurrency: number | null) =>
+        until(BackfillRun.resume(definitions, { ...resumed, concurrency }, options))
+      assert.strictEqual(yield* resume(3), 3)
+      assert.strictEqual(yield* resume(null), 2)
     }).pipe(inMemory)
   )
 
@@ -88,11 +110,13 @@ describe("a backfill that is carried out", () => {
     Effect.gen(function* () {
       const { definitions, fiber, id, options } = yield* held
       for (const action of ["resume", "retry"] as const) {
-        const error = yield* Effect.flip(BackfillRun.resume(definitions, id, action, options))
+        const error = yield* Effect.flip(BackfillRun.resume(definitions, { id, action, concurrency: null }, options))
         assert.strictEqual(error._tag, "BackfillHeld")
       }
       yield* Fiber.interrupt(fiber)
-      const error = yield* Effect.flip(BackfillRun.resume(definitions, id, "retry", options))
+      const error = yield* Effect.flip(
+        BackfillRun.resume(definitions, { id, action: "retry", concurrency: null }, options)
+      )
       assert.strictEqual(
         error.message,
         `backfill ${id} is paused; \`assets backfill resume ${id}\` also tries again what failed`
@@ -110,7 +134,9 @@ describe("a backfill that is carried out", () => {
       const waiting = yield* Effect.scoped(
         Effect.gen(function* () {
           yield* take(id)
-          const waiting = yield* Effect.forkDetach(BackfillRun.resume(definitions, id, "resume", options))
+          const waiting = yield* Effect.forkDetach(
+            BackfillRun.resume(definitions, { id, action: "resume", concurrency: null }, options)
+          )
           yield* TestClock.adjust("1 second")
           const about = { at: "1970-01-10T00:00:01.000Z", runId: null, backfill: id }
           yield* log.append([
@@ -136,7 +162,11 @@ describe("a backfill that is carried out", () => {
       assert.strictEqual(error._tag, "ResourcesUnavailable")
       assert.deepStrictEqual(tags(events), ["BackfillRequested", "RunStarted", "RunFailed", "BackfillPaused"])
       isOpen = true
-      const outcome = yield* BackfillRun.resume(definitions, idOf(events), "resume", options)
+      const outcome = yield* BackfillRun.resume(
+        definitions,
+        { id: idOf(events), action: "resume", concurrency: null },
+        options
+      )
       assert(outcome._tag === "Ended")
       assert.strictEqual(outcome.run.status, "Succeeded")
     }).pipe(inMemory)
@@ -148,7 +178,7 @@ describe("a backfill that is carried out", () => {
       yield* Fiber.interrupt(fiber)
       hold.clear()
       yield* Testing.pipeline(definitions).materialize("readings")
-      const outcome = yield* BackfillRun.resume(definitions, id, "resume", options)
+      const outcome = yield* BackfillRun.resume(definitions, { id, action: "resume", concurrency: null }, options)
       assert(outcome._tag === "Ended")
       assert.isNull(outcome.run.runId)
       assert.deepStrictEqual(tags(events).slice(-2), ["BackfillResumed", "BackfillSucceeded"])

@@ -51,7 +51,7 @@ const days = (asset: string, from: number, to: number) =>
 
 /** Goes on with what four of eight days leave, and with nothing else. */
 const goesOn = async ({ assets }: Meters, id: string) => {
-  const resumed = await assets(`backfill resume ${id} --json`)
+  const resumed = await assets(`backfill resume ${id} --concurrency 2 --json`)
   expect([resumed.stderr, resumed.code]).toEqual(["", 0])
   expect(published(resumed)).toEqual([...days("readings", 5, 8), ...days("usage", 1, 8)])
   const events = jsonLines(resumed)
