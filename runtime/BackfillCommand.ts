@@ -8,7 +8,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { atLeastOne, invocation, text, toggle } from "./Flags.ts"
+import { atLeastOne, invocation, range, text, toggle } from "./Flags.ts"
 import type { Invocation } from "./Invocation.ts"
 
 const backfillId = Argument.String("id").pipe(Argument.withDescription("As `assets backfills` lists it"))
@@ -34,8 +34,7 @@ export const backfill = Command.make(
       ),
       Argument.variadic()
     ),
-    from: text("from", "KEY", "Only partitions from this one on"),
-    to: text("to", "KEY", "Only partitions up to this one"),
+    ...range,
     partitions: text("partitions", "EXPR", "Only these: 2026-01, a..b, 'day=2026-01 region=eu'"),
     missing: toggle("missing", "Only what was never published"),
     stale: toggle("stale", "What is not Current (the default)"),

@@ -18,7 +18,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { backfill, backfills } from "./BackfillCommand.ts"
 import * as ExitCode from "./ExitCode.ts"
-import { atLeastOne, File, invocation, Json, partition, text, toggle } from "./Flags.ts"
+import { atLeastOne, File, invocation, Json, partition, range, text, toggle } from "./Flags.ts"
 import * as GraphReport from "./GraphReport.ts"
 import type { Invocation } from "./Invocation.ts"
 import type * as Plan from "./Plan.ts"
@@ -85,8 +85,7 @@ const request = {
   ),
   selection,
   partition: partition("Only this partition"),
-  from: text("from", "KEY", "Only partitions from this one on"),
-  to: text("to", "KEY", "Only partitions up to this one"),
+  ...range,
   recheck: toggle("recheck", "Ask the sources again that the selection reaches"),
   force: toggle("force", "Compute what is selected, Current or not"),
   accept: Flag.String("accept").pipe(

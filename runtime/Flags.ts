@@ -40,6 +40,16 @@ export function partition(description: string) {
   return text("partition", "KEY", `${description}, such as 2025-01-31`)
 }
 
+/** The ends of a range of partitions, as `KeyRange` takes them. */
+export const range = {
+  from: text(
+    "from",
+    "KEY",
+    "Only partitions from this one on; of time those that begin in or after 2026, 2026-01, ..."
+  ),
+  to: text("to", "KEY", "Only partitions up to this one; of time those that begin in or before 2026, 2026-01, ...")
+}
+
 /** A whole number from 1 on. */
 export function atLeastOne(name: string, description: string) {
   return Flag.Int(name).pipe(

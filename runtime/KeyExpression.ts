@@ -13,14 +13,14 @@
  */
 import * as Result from "effect/Result"
 import * as Keys from "./Keys.ts"
-import * as TimeWindows from "./TimeWindows.ts"
+import type * as TimeWindows from "./TimeWindows.ts"
 
 /** The dimension of a product, or all there is of an asset without dimensions. */
 export interface Axis {
   readonly name: string
   readonly keys: Keys.Keys
-  /** Where the window of a key begins, of one that exists or not; `undefined` for what is no key of time windows. */
-  readonly begin: (key: string) => number | undefined
+  /** The time that a text stands for, such as a key of a window that need not exist; `undefined` for other texts. */
+  readonly period: (text: string) => TimeWindows.Window | undefined
 }
 
 /**
@@ -196,19 +196,13 @@ const spanOf = (axis: Axis, key: Piece): Result.Result<Span, Problem> => {
   const index = axis.keys.indexOf(key.text)
   if (index >= 0) return Result.succeed({ first: index, last: index })
   if (bounds === undefined) return unknown(key, axis)
-  const begin = axis.begin(key.text)
-  if (begin !== undefined) {
-    const first = bounds.findIndex((at, index) => at >= begin || index === all.length)
-    return Result.succeed({ first: Math.max(0, first), last: first - 1 })
-  }
-  if (!isPeriod(key.text))
+  const period = axis.period(key.text)
+  if (period === undefined) {
     return malformed(key, `neither a key, such as ${all[0] ?? "2026-01-31"}, nor a year, month or day`)
-  const part = (index: number) => all[index]!.slice(0, key.text.length)
-  const first = all.findIndex((_, index) => part(index) >= key.text)
-  const last = all.findLastIndex((_, index) => part(index) <= key.text)
-  return Result.succeed({ first: first < 0 ? all.length : first, last })
+  }
+  const before = (time: number) => {
+    const at = bounds.findIndex((begin, index) => begin >= time || index === all.length)
+    return Math.max(0, at)
+  }
+  return Result.succeed({ first: before(period.start), last: before(period.end) - 1 })
 }
-
-/** A year, month, day, hour or minute, as the keys of time windows begin. */
-const isPeriod = (text: string) =>
-  /^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d)?)?)?)?$/.test(text) && TimeWindows.isDay((text + "-01-01").slice(0, 10))

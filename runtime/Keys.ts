@@ -98,10 +98,16 @@ export const ranges = (self: Keys, indexes: Iterable<number>): ReadonlyArray<str
 /** The index, in one dimension, of a slice of a product. */
 export const coordinate = ({ keys, stride }: Dimension, index: number): number => Math.floor(index / stride) % keys.size
 
+/** The keys that are windows of time, of a product those of its time dimension; `undefined` without any. */
+export const timeOf = (self: Keys): Dimension | undefined =>
+  self.bounds === undefined
+    ? self.dimensions?.find(({ keys }) => keys.bounds !== undefined)
+    : { name: "", keys: self, stride: 1 }
+
 /** The window of time of a slice, of a product that of its time dimension; `undefined` without one. Takes no parsing. */
 export const windowAt = (self: Keys, index: number): { readonly start: number; readonly end: number } | undefined => {
   if (self.bounds !== undefined) return { start: self.bounds[index]!, end: self.bounds[index + 1]! }
-  const time = self.dimensions?.find(({ keys }) => keys.bounds !== undefined)
+  const time = timeOf(self)
   return time === undefined ? undefined : windowAt(time.keys, coordinate(time, index))
 }
 

@@ -248,7 +248,7 @@ export const select = (
   const axis = (name: string, dimension: Dimension): KeyExpression.Axis => ({
     name,
     keys: moment.keys(dimension),
-    begin: (key) => window(dimension, key)?.start
+    period: (text) => (dimension._tag === "TimeWindows" ? TimeWindows.period(dimension, text) : undefined)
   })
   const axes =
     self._tag === "Product"

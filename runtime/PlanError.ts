@@ -23,6 +23,23 @@ export const Problem = Schema.TaggedUnion({
     at: Schema.Int,
     detail: Schema.String
   },
+  /** `example` is a key there is; of `timed` partitions a time would do, too. */
+  BadEnd: {
+    asset,
+    flag: Schema.Literals(["from", "to"]),
+    key: Schema.String,
+    partitioning: Schema.String,
+    example: Schema.NullOr(Schema.String),
+    timed: Schema.Boolean
+  },
+  /** `next` are the partitions before and after the range. */
+  EmptyRange: {
+    asset,
+    partitioning: Schema.String,
+    from: Schema.NullOr(Schema.String),
+    to: Schema.NullOr(Schema.String),
+    next: Schema.Array(Schema.String)
+  },
   RangeReversed: { from: Schema.String, to: Schema.String },
   /** `span` has the first and the last partition there is; `null` when there is none as yet. */
   UnknownPartition: {
@@ -76,6 +93,17 @@ const show = (problem: Problem, command: string): string =>
       [`the partitions of ${asset}: ${detail}`, `  ${expression}`, `  ${" ".repeat(at)}^`].join("\n"),
     BadPartition: ({ asset, key, partitioning }) =>
       `"${key}" is not a partition key; the partitions of ${asset} are ${partitioning}`,
+    BadEnd: ({ asset, example, flag, key, partitioning, timed }) => {
+      const such = example === null ? "of which there is none as yet" : `such as ${example}`
+      return timed
+        ? `--${flag} "${key}" is neither a partition of ${asset} (${partitioning}), ${such}, nor a time such as 2026-01 or 2026-01-31`
+        : `--${flag} "${key}" is no partition of ${asset} (${partitioning}), ${such}; --from and --to go by their order`
+    },
+    EmptyRange: ({ asset, from, next, partitioning, to }) => {
+      const range = [from === null ? "" : ` from ${from}`, to === null ? "" : ` to ${to}`].join("")
+      const there = next.length === 0 ? "there is none as yet" : `next to that are ${next.join(" and ")}`
+      return `no partition of ${asset} (${partitioning}) begins${range}; ${there}`
+    },
     RangeReversed: ({ from, to }) => `the range of partitions ends (${to}) before it starts (${from})`,
     UnknownPartition: ({ asset, partition, partitioning, span }) =>
       span === null

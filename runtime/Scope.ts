@@ -7,6 +7,8 @@ import * as Result from "effect/Result"
 import type * as Asset from "./Asset.ts"
 import * as AssetGraph from "./AssetGraph.ts"
 import type { BackfillRequest } from "./Event.ts"
+import * as KeyRange from "./KeyRange.ts"
+import * as Keys from "./Keys.ts"
 import type { Lineage } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import { type PlanError, type Problem, refuse } from "./PlanError.ts"
@@ -18,7 +20,7 @@ import * as Staleness from "./Staleness.ts"
 export interface Request {
   /** Expressions; none for everything. */
   readonly selection: ReadonlyArray<string>
-  /** One key, or a range of keys, both ends inclusive, that limit what is planned of partitioned assets. */
+  /** One key, or a range, see `KeyRange`, that limit what is planned of partitioned assets. */
   readonly partition?: string | undefined
   readonly from?: string | undefined
   readonly to?: string | undefined
@@ -121,14 +123,11 @@ const partitionsWithin = (
   const partitioned = Array.from(chosen, (key) => graph.nodes.get(key)!.asset).filter(isPartitioned)
   if (partitioned.length === 0) return refuse({ _tag: "NotPartitioned" })
   if (partitions !== undefined) return expressionWithin(assessments.lineage, partitioned, partitions)
-  for (const key of named) {
-    if (partitioned.some(({ partitions }) => Partition.isKey(partitions, key))) continue
-    if (partition === undefined && partitioned.some(({ partitions }) => windowIn(partitions, key) !== undefined))
-      continue
+  if (partition === undefined) return spanWithin(assessments.lineage, partitioned, { from, to })
+  if (!partitioned.some(({ partitions }) => Partition.isKey(partitions, partition))) {
     const { key: asset, partitions } = partitioned[0]!
-    return refuse({ _tag: "BadPartition", key, asset, partitioning: Partition.describe(partitions) })
+    return refuse({ _tag: "BadPartition", key: partition, asset, partitioning: Partition.describe(partitions) })
   }
-  if (partition === undefined) return spanWithin(assessments, partitioned, from, to)
   const problems = partitioned.flatMap((asset) => problemOf(asset, assessments, partition) ?? [])
   // A wide selection leaves out what cannot be computed; an asset that is named with its partition is refused.
   const refused = problems.find((problem) => request.selection.includes(problem.asset))
@@ -209,48 +208,47 @@ const maskOf = (size: number, indexes: ReadonlyArray<number>): Uint8Array => {
   return mask
 }
 
-/** Time windows that lie between the start of one window and the end of another; other keys from one to another. */
+/** What of each asset lies between two ends; nothing of one to which an end says nothing, unless that is all of them. */
 const spanWithin = (
-  { lineage }: Staleness.Assessments,
+  { graph, moment }: Lineage,
   partitioned: ReadonlyArray<Partitioned>,
-  from: string | undefined,
-  to: string | undefined
+  ends: KeyRange.Ends
 ): Result.Result<Scope["within"], PlanError> => {
-  const windowOf = (key: string | undefined) =>
-    key === undefined ? undefined : partitioned.flatMap(({ partitions }) => windowIn(partitions, key) ?? [])[0]
-  const start = windowOf(from)?.start ?? -Infinity
-  const end = windowOf(to)?.end ?? Infinity
-  const isReversed = (keys: Partition.Keys) => {
-    const [first, last] = [indexIn(keys, from, 0), indexIn(keys, to, keys.size - 1)]
-    return first > last && last !== -1
+  let told = partitioned
+  for (const flag of ["from", "to"] as const) {
+    const key = ends[flag]
+    if (key === undefined) continue
+    const takers = told.filter(({ partitions }) => KeyRange.isEnd(partitions, moment, key))
+    if (takers.length === 0) return refuse(badEnd(told[0]!, moment, flag, key))
+    told = takers
   }
-  if (start >= end || partitioned.some(({ key }) => isReversed(lineage.keys(key)!))) {
+  const { from = null, to = null } = ends
+  if (told.some(({ partitions }) => KeyRange.isReversed(partitions, moment, ends))) {
     return refuse({ _tag: "RangeReversed", from: from!, to: to! })
   }
+  const ranges = new Map(told.map(({ key, partitions }) => [key, KeyRange.make(partitions, moment, ends)]))
+  if (Array.from(ranges.values()).every(KeyRange.isEmpty)) {
+    const { key: asset, partitions } = told[0]!
+    const next = KeyRange.nextTo(ranges.get(asset)!)
+    return refuse({ _tag: "EmptyRange", asset, partitioning: Partition.describe(partitions), from, to, next })
+  }
   return Result.succeed((asset) => {
-    const keys = lineage.keys(asset)
-    const { partitions } = lineage.graph.nodes.get(asset)!.asset
-    if (keys === undefined || partitions === undefined) return everySlice
-    if (Partition.isTimed(partitions)) {
-      return (index) => {
-        const window = Partition.windowAt(keys, index)!
-        return window.start >= start && window.end <= end
-      }
-    }
-    const [first, last] = [indexIn(keys, from, 0), indexIn(keys, to, keys.size - 1)]
-    return (index) => first !== -1 && first <= index && index <= last
+    if (!isPartitioned(graph.nodes.get(asset)!.asset)) return everySlice
+    const range = ranges.get(asset)
+    return range === undefined ? noSlice : (index) => KeyRange.has(range, index)
   })
 }
 
-/** The window that a key names; of a product, the keys of its time dimension name windows, too. */
-const windowIn = (partitions: Partition.Partitioning, key: string) => {
-  if (Partition.isKey(partitions, key)) return Partition.window(partitions, key)
-  const dimensions = partitions._tag === "Product" ? Object.values(partitions.dimensions) : []
-  return dimensions.flatMap((dimension) => Partition.window(dimension, key) ?? [])[0]
+const badEnd = (
+  { key: asset, partitions }: Partitioned,
+  moment: Partition.Moment,
+  flag: "from" | "to",
+  key: string
+): Problem => {
+  const example = Keys.timeOf(moment.keys(partitions))?.keys.all[0] ?? moment.keys(partitions).all[0] ?? null
+  const timed = Partition.isTimed(partitions)
+  return { _tag: "BadEnd", asset, partitioning: Partition.describe(partitions), flag, key, example, timed }
 }
-
-const indexIn = (keys: Partition.Keys, key: string | undefined, otherwise: number) =>
-  key === undefined ? otherwise : keys.indexOf(key)
 
 type Partitioned = Asset.Any & { readonly partitions: Partition.Partitioning }
 

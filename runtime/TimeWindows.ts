@@ -69,6 +69,26 @@ export const window = (self: TimeWindows, key: string): Window | undefined => {
   return start === undefined ? undefined : { start, end: next(self, start) }
 }
 
+/**
+ * The time that a text stands for: the window of a key, or else a year, month, day, hour or minute on the clock of the
+ * zone, such as `2026-01-31T05`, or one moment with its offset; `undefined` for what is none.
+ */
+export const period = (self: TimeWindows, text: string): Window | undefined => {
+  const own = window(self, text)
+  if (own !== undefined) return own
+  const parts = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d)(?::(\d\d)(?:(?::\d\d)?(Z|[+-]\d\d:\d\d))?)?)?)?)?$/.exec(text)
+  if (parts === null) return undefined
+  const [, year, month, date, hours, minutes, offset] = parts
+  const start = Date.parse(`${year}-${month ?? "01"}-${date ?? "01"}T${hours ?? "00"}:${minutes ?? "00"}Z`)
+  if (!isDay(`${year}-${month ?? "01"}-${date ?? "01"}`) || Number.isNaN(start)) return undefined
+  if (offset !== undefined) return { start: Date.parse(text), end: Date.parse(text) + 1 }
+  const next = new Date(start)
+  if (month === undefined) next.setUTCFullYear(next.getUTCFullYear() + 1)
+  else if (date === undefined) next.setUTCMonth(next.getUTCMonth() + 1)
+  const length = minutes !== undefined ? hour / 60 : hours !== undefined ? hour : date !== undefined ? day : 0
+  return { start: onClock(self, start), end: onClock(self, next.getTime() + length) }
+}
+
 /** The first window's begin is at this moment or after it. */
 export const startOf = (self: TimeWindows): number => momentOf(self, self.start)!
 
@@ -198,6 +218,13 @@ const ceil = ({ grain }: TimeWindows, local: number): number => {
   if (grain !== "monthly") return local + (grain === "weekly" ? 7 * day : day)
   const date = new Date(local)
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1)
+}
+
+/** The first moment at which a clock of the zone shows a local time, or a later one. */
+const onClock = ({ timezone }: TimeWindows, local: number): number => {
+  const stretches = TimeZone.stretches(timezone, local - 2 * day, local + 2 * day)
+  const moments = stretches.map(({ from, offset }) => Math.max(from, local - offset))
+  return moments.find((at, index) => at < (stretches[index + 1]?.from ?? Infinity))!
 }
 
 const everyHour: Times = (from, to, give) => {

@@ -69,7 +69,7 @@ describe("partitions that are named", () => {
     [
       "in a range from no day",
       { selection: ["clicks"], from: "yesterday" },
-      '"yesterday" is not a partition key; the partitions of clicks are daily from 2026-03-05'
+      '--from "yesterday" is neither a partition of clicks (daily from 2026-03-05), such as 2026-03-05, nor a time such as 2026-01 or 2026-01-31'
     ],
     [
       "in a range that ends before it starts",

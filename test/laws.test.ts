@@ -60,7 +60,7 @@ const executingMakesTheSelectionCurrent = (simulation: Simulation, plan: Plan.Pl
   simulation.execute(plan)
   const leftOut = simulation.request(again(simulation, request)).upstreamNotSelected
   const open = leftOut.map(Partition.show)
-  const isWithin = within(simulation, request)
+  const isWithin = within(request)
   const unread = plan.nothingToRead.map(({ asset }) => asset)
   const assessments = simulation.assess()
   for (const asset of chosenBy(simulation, request)) {
@@ -84,7 +84,7 @@ const whatIsLeftOutHangsOnWhatIsNamed = (simulation: Simulation, plan: Plan.Plan
   const planned = new Set(plan.steps.flatMap((step) => simulation.slicesOf(step, plan.at)).map(Partition.show))
   const chosen = chosenBy(simulation, request)
   const truth = new Truth(simulation)
-  const isWithin = within(simulation, request)
+  const isWithin = within(request)
   const isChosen = (ref: Partition.Ref) => chosen.has(ref.asset) && isWithin(ref.partition)
   const found = new Map<string, ReadonlyArray<string>>()
   const hangsOn = (ref: Partition.Ref): ReadonlyArray<string> =>
@@ -160,7 +160,8 @@ const refusalsProposeWhatWorks = (life: Life) =>
     if (Result.isSuccess(asked.answer)) return void simulation.execute(asked.answer.success)
     const error = asked.answer.failure
     assert(error._tag === "PlanError")
-    if (error.problem._tag === "NotPartitioned" || error.problem._tag === "BadPartition") return
+    if (error.problem._tag === "NotPartitioned" || error.problem._tag === "BadEnd") return
+    if (error.problem._tag === "EmptyRange") return
     assert(error.problem._tag === "MissingDependency")
     const { force, from, recheck } = asked.request
     if (from !== undefined) return
@@ -260,19 +261,10 @@ const again = (simulation: Simulation, request: Plan.Request): Plan.Request => (
   force: false
 })
 
-/**
- * What is not cut by time has nothing from a day on; what is by time is limited once something that is chosen has windows
- * that begin on that day.
- */
-const within = (simulation: Simulation, request: Plan.Request): ((partition: Partition.Key) => boolean) => {
-  const { from } = request
-  if (from === undefined) return () => true
-  const isKnown = Array.from(chosenBy(simulation, request)).some((asset) => {
-    const { partitions } = simulation.graph.nodes.get(asset)!.asset
-    const time = partitions?._tag === "Product" ? partitions.dimensions["day"]! : partitions
-    return time?._tag === "TimeWindows" && Partition.isKey(time, from)
-  })
-  return (partition) => partition === null || (/^\d{4}-/.test(partition) && (partition >= from || !isKnown))
-}
+/** What is not cut by time has nothing from a day on. */
+const within = ({ from }: Plan.Request): ((partition: Partition.Key) => boolean) =>
+  from === undefined
+    ? () => true
+    : (partition) => partition === null || (/^\d{4}-/.test(partition) && partition >= from)
 
 const isWish = (reason: Reason.Reason) => reason._tag === "Forced" || reason._tag === "RecheckRequested"
