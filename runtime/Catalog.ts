@@ -37,13 +37,21 @@ export interface Catalog {
   readonly states: ReadonlyMap<string, Slices>
   /** The keys of dynamic partitionings by name, in the order they were added. */
   readonly dynamic: ReadonlyMap<string, ReadonlyArray<string>>
+  /** The keys that they have no longer, by name, with the log positions at which they were removed. */
+  readonly removed: ReadonlyMap<string, ReadonlyMap<string, number>>
   /** Digests of the settings in force, as far as they are known; see `ConfigDigests`. */
   readonly config: ReadonlyMap<string, string>
   /** What code versions other than those in force were made from, as far as somebody asked. */
   readonly codeManifests: ReadonlyMap<string, CodeManifest>
 }
 
-export const empty: Catalog = { states: new Map(), dynamic: new Map(), config: new Map(), codeManifests: new Map() }
+export const empty: Catalog = {
+  states: new Map(),
+  dynamic: new Map(),
+  removed: new Map(),
+  config: new Map(),
+  codeManifests: new Map()
+}
 
 /** Builds a catalog; later states of the same slice replace earlier ones. */
 export const fromStates = (states: Iterable<AssetState>): Catalog => {
@@ -62,6 +70,7 @@ export const fromEvents = (events: Iterable<{ readonly position: number; readonl
 export class Builder {
   private readonly states = new Map<string, Map<Partition.Key, AssetState>>()
   private readonly dynamic = new Map<string, Set<string>>()
+  private readonly removed = new Map<string, Map<string, number>>()
 
   set(state: AssetState): void {
     const slices = this.states.get(state.asset)
@@ -79,14 +88,26 @@ export class Builder {
       const keys = this.dynamic.get(event.name)
       for (const key of event.keys) keys?.delete(key)
       if (keys?.size === 0) this.dynamic.delete(event.name)
+      this.remove(event.name, event.keys, position)
     }
   }
 
   /** Adds keys to a dynamic partitioning; one that it has keeps its place. */
   add(name: string, keys: Iterable<string>): void {
-    const known = this.dynamic.get(name)
-    if (known === undefined) this.dynamic.set(name, new Set(keys))
-    else for (const key of keys) known.add(key)
+    const known = this.dynamic.get(name) ?? new Set<string>()
+    const removed = this.removed.get(name)
+    this.dynamic.set(name, known)
+    for (const key of keys) {
+      known.add(key)
+      removed?.delete(key)
+    }
+  }
+
+  /** Remembers keys that a dynamic partitioning has no longer. */
+  remove(name: string, keys: Iterable<string>, position: number): void {
+    const removed = this.removed.get(name) ?? new Map<string, number>()
+    this.removed.set(name, removed)
+    for (const key of keys) if (!this.has(name, key)) removed.set(key, position)
   }
 
   has(name: string, key: string): boolean {
@@ -103,14 +124,15 @@ export class Builder {
 
   /** The builder's own maps: for one that is not used any more. */
   build(): Catalog {
-    return { ...empty, states: this.states, dynamic: this.partitions() }
+    return { ...empty, states: this.states, dynamic: this.partitions(), removed: this.removed }
   }
 
   snapshot(): Catalog {
     return {
       ...empty,
       states: new Map(Array.from(this.states, ([asset, slices]) => [asset, new Map(slices)])),
-      dynamic: this.partitions()
+      dynamic: this.partitions(),
+      removed: new Map(Array.from(this.removed, ([name, keys]) => [name, new Map(keys)]))
     }
   }
 

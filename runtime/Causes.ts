@@ -54,5 +54,6 @@ const together = (lineage: Lineage, causes: ReadonlyArray<Changed>): Changed => 
     keys,
     Array.from(indexes).sort((a, b) => a - b)
   )
-  return { ...first, partitions: merged }
+  const removed = Array.from(new Set(causes.flatMap(({ removed }) => removed ?? [])))
+  return { ...first, partitions: merged, ...(removed.length === 0 ? {} : { removed }) }
 }

@@ -152,7 +152,7 @@ const steps = Effect.fnUntraced(function* (
     shared: new SharedBodies(plan.steps, togetherOf),
     log: yield* EventLog.EventLog,
     quarantine: yield* Quarantine.Quarantine,
-    lineage: new Lineage(definitions.graph, new Partition.Moment(plan.at, plan.dynamic)),
+    lineage: new Lineage(definitions.graph, new Partition.Moment(plan.at, plan.dynamic, plan.removed)),
     plan,
     observe,
     isTraced: (yield* Effect.tracer) !== Tracer.Tracer.defaultValue()

@@ -105,13 +105,22 @@ export const id = (ref: Ref): string => `${ref.asset}\u001f${ref.partition ?? ""
 export class Moment {
   readonly now: number
   readonly dynamic: ReadonlyMap<string, ReadonlyArray<string>>
+  readonly removed: ReadonlyMap<string, ReadonlyMap<string, number>>
   private readonly known = new Map<Partitioning, Keys.Keys>()
   private readonly byContent = new Map<string, Keys.Keys>()
 
-  /** `now` in milliseconds since the epoch, `dynamic` the keys in force by the name of their set. */
-  constructor(now: number, dynamic: ReadonlyMap<string, ReadonlyArray<string>> = new Map()) {
+  /**
+   * `now` in milliseconds since the epoch, `dynamic` the keys in force by the name of their set, `removed` those that are
+   * so no longer, each with the log position of its removal.
+   */
+  constructor(
+    now: number,
+    dynamic: ReadonlyMap<string, ReadonlyArray<string>> = new Map(),
+    removed: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map()
+  ) {
     this.now = now
     this.dynamic = dynamic
+    this.removed = removed
   }
 
   keys(self: Partitioning): Keys.Keys {

@@ -48,6 +48,7 @@ export interface Plan {
   readonly at: number
   /** The keys of dynamic partitionings, for every step of the run. */
   readonly dynamic: Catalog.Catalog["dynamic"]
+  readonly removed: Catalog.Catalog["removed"]
   readonly selection: ReadonlyArray<string>
   /** Parts of the selection that no asset answers to. */
   readonly unmatched: ReadonlyArray<Unmatched>
@@ -84,6 +85,7 @@ export const make = (
     const plan: Plan = {
       at: now,
       dynamic: catalog.dynamic,
+      removed: catalog.removed,
       selection: request.selection,
       unmatched: scope.unmatched,
       blocks: planner.blocks,

@@ -27,7 +27,12 @@ const causes = {
    * `partitions` are those that moved since the value was made, neighbours merged to ranges such as
    * `2026-01-01..2026-01-31`; `null` for a dependency without partitions.
    */
-  DependencyChanged: { dependency: Schema.String, partitions: Schema.NullOr(Schema.Array(Schema.String)) },
+  DependencyChanged: {
+    dependency: Schema.String,
+    partitions: Schema.NullOr(Schema.Array(Schema.String)),
+    /** Of a dynamic partitioning, the keys it had when the value was made and has no longer. */
+    removed: Schema.optionalKey(Schema.Array(Schema.String))
+  },
   /** `since` is when the source was last verified (ISO 8601); `null` for an external asset that was never observed. */
   RecheckDue: { since: Schema.NullOr(Schema.String) }
 }
@@ -57,16 +62,27 @@ export const show = (reason: Reason): string =>
     ConfigChanged: ({ key }) => `setting ${key} has changed`,
     DependencyAdded: ({ dependency }) => `now depends on ${dependency}`,
     DependencyRemoved: ({ dependency }) => `no longer depends on ${dependency}`,
-    DependencyChanged: ({ dependency, partitions }) =>
-      partitions === null || partitions.length === 0
-        ? `${dependency} has changed`
-        : `${dependency} has changed in ${showRanges(partitions)}`,
+    DependencyChanged: (cause) => showChange(cause),
     RecheckDue: ({ since }) => (since === null ? "never observed" : `not rechecked since ${since}`),
     DependencyPlanned: ({ dependency }) => `${dependency} may change`,
     ComputedTogether: (reason) => `computed together with ${reason.with}`,
     RecheckRequested: () => "recheck requested",
     Forced: () => "forced"
   })
+
+/** `orders has changed in bolt, and acme was removed`. */
+export const showChange = ({
+  dependency,
+  partitions,
+  removed = []
+}: Extract<Cause, { readonly _tag: "DependencyChanged" }>): string => {
+  const gone = `${showRanges(removed)} ${removed.length === 1 ? "was" : "were"} removed`
+  if (partitions === null || partitions.length === 0) {
+    return removed.length === 0 ? `${dependency} has changed` : `${dependency} ${gone}`
+  }
+  const changed = `${dependency} has changed in ${showRanges(partitions)}`
+  return removed.length === 0 ? changed : `${changed}, and ${gone}`
+}
 
 /** The first few of many ranges of partitions. */
 export const showRanges = (ranges: ReadonlyArray<string>): string =>

@@ -82,11 +82,16 @@ const everything = `
   from assets.range_value
   union all
   select 'Dynamic', name, string_agg(key, u&'\\001e' order by place), null, null, null, min(place)::text, null, null, null, null, null, null, null, null, null
-  from assets.dynamic_partition group by name, place / 10000`
+  from assets.dynamic_partition group by name, place / 10000
+  union all
+  select 'Removed', event ->> 'name', k.keys, null, null, null, position::text, null, null, null, null, null, null, null, null, null
+  from assets.event_log cross join lateral (
+    select string_agg(key, u&'\\001e') as keys from jsonb_array_elements_text(event -> 'keys') key
+  ) k where tag = 'PartitionsRemoved'`
 
-/** A row of `everything`; the columns of `Slices`, and the keys of `Dynamic`, are texts of many values, or JSON of many. */
+/** A row of `everything`; the columns of `Slices`, and the keys of `Dynamic` and `Removed`, are texts of many values, or JSON of many. */
 interface Chunk {
-  readonly kind: "Slices" | "Long" | "Range" | "Dynamic"
+  readonly kind: "Slices" | "Long" | "Range" | "Dynamic" | "Removed"
   readonly asset: string
   readonly partition: string
   readonly code_version: string
@@ -108,6 +113,7 @@ const toCatalog = (chunks: ReadonlyArray<Chunk>): Catalog.Catalog => {
   const apart: Apart = { long: new Map(), ranges: new Map() }
   const builder = new Catalog.Builder()
   const dynamic: Array<Chunk> = []
+  const removed: Array<Chunk> = []
   for (const chunk of chunks) {
     if (chunk.kind === "Slices") {
       const columns = new Columns(chunk, apart)
@@ -117,16 +123,21 @@ const toCatalog = (chunks: ReadonlyArray<Chunk>): Catalog.Catalog => {
         builder.set(new Slice(assets[index]!, toPartition(partitions[index]!), columns, index))
       }
     } else if (chunk.kind === "Dynamic") dynamic.push(chunk)
+    else if (chunk.kind === "Removed") removed.push(chunk)
     else {
       const value = { provenance: JSON.parse(chunk.provenance), metadata: JSON.parse(chunk.metadata) }
       if (chunk.kind === "Range") apart.ranges.set(Number(chunk.changed_position), value)
       else apart.long.set(idOf(chunk.asset, toPartition(chunk.partition)), value)
     }
   }
-  dynamic.sort((a, b) => Number(a.changed_position) - Number(b.changed_position))
-  for (const { asset: name, partition } of dynamic) builder.add(name, partition.split(separator))
+  for (const { asset: name, partition } of dynamic.sort(inOrder)) builder.add(name, partition.split(separator))
+  for (const { asset: name, changed_position, partition } of removed.sort(inOrder)) {
+    builder.remove(name, partition.split(separator), Number(changed_position))
+  }
   return builder.build()
 }
+
+const inOrder = (a: Chunk, b: Chunk) => Number(a.changed_position) - Number(b.changed_position)
 
 /** What comes apart from the slices it belongs to: what is long by slice, and what slices share by position. */
 interface Apart {

@@ -58,7 +58,7 @@ export interface Assessments {
 
 /** The status of every slice that exists, in time linear in slices and edges. */
 export const assess = (graph: AssetGraph, catalog: Catalog.Catalog, now: number): Assessments => {
-  const lineage = new Lineage(graph, new Partition.Moment(now, catalog.dynamic))
+  const lineage = new Lineage(graph, new Partition.Moment(now, catalog.dynamic, catalog.removed))
   const slices = new Map<string, Slices>()
   const inForce = new VersionsInForce(lineage, catalog)
   for (const asset of graph.order) assessAsset(asset, lineage, catalog, inForce, slices)
@@ -289,17 +289,21 @@ const differencesOf = (
   }
   differences.push(...ConfigDigests.causes(asset, state, catalog.config))
   for (const reading of lineage.readings(state.asset)) {
-    if (!reading.edge.versioned || readsNothing(reading, index)) continue
+    if (!reading.edge.versioned) continue
     const dependency = reading.edge.asset
     const recorded = state.provenance[dependency]
+    const isEmptied = recorded !== undefined && hasNoneLeft(lineage, reading)
+    if (readsNothing(reading, index) && !isEmptied) continue
     const current = inForce.of(reading, index)
     if (recorded === undefined) {
       if (current !== undefined || !mayBeWithout(reading)) differences.push({ _tag: "DependencyAdded", dependency })
       continue
     }
-    if (current === undefined || current.version === recorded.version) continue
+    if ((current === undefined && !isEmptied) || current?.version === recorded.version) continue
     const partitions = inForce.movedSince(reading, index, recorded.position)
-    differences.push({ _tag: "DependencyChanged", dependency, partitions })
+    const removed = inForce.removedSince(reading, state, state.verifiedPosition)
+    const gone = removed.length === 0 ? {} : { removed }
+    differences.push({ _tag: "DependencyChanged", dependency, partitions, ...gone })
   }
   for (const dependency in state.provenance) {
     if (!deps.some((edge) => edge.asset === dependency)) {
@@ -311,6 +315,10 @@ const differencesOf = (
 
 /** The slice before may be one that its source forgot. */
 const mayBeWithout = ({ edge }: Reading) => edge.mapping._tag === "Previous"
+
+/** What reads all slices, or the last, was made from some; what is merely wiped comes back as it was. */
+const hasNoneLeft = (lineage: Lineage, { edge, isAll }: Reading) =>
+  (isAll || edge.mapping._tag === "Last") && lineage.size(edge.asset) === 0
 
 /** Such as the first slice of an asset that reads the one before. */
 const readsNothing = ({ one }: Reading, index: number) => one !== undefined && one(index) === -1

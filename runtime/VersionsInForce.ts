@@ -7,6 +7,7 @@ import * as Catalog from "./Catalog.ts"
 import * as External from "./External.ts"
 import * as Keys from "./Keys.ts"
 import type { Lineage, Reading } from "./Lineage.ts"
+import * as Partition from "./Partition.ts"
 import * as Version from "./Version.ts"
 
 export interface VersionInForce {
@@ -19,6 +20,7 @@ export class VersionsInForce {
   private readonly lineage: Lineage
   private readonly catalog: Catalog.Catalog
   private readonly digests = new Map<string, VersionInForce | undefined>()
+  private readonly removed = new Map<string, ReadonlyMap<string, ReadonlyArray<Removed>>>()
   private readonly moved = new Map<string, ReadonlyArray<string>>()
 
   constructor(lineage: Lineage, catalog: Catalog.Catalog) {
@@ -50,7 +52,7 @@ export class VersionsInForce {
     const { asset } = reading.edge
     const keys = this.lineage.keys(asset)
     if (keys === undefined) return null
-    if (reading.one !== undefined) return [keys.all[reading.one(index)]!]
+    if (reading.one !== undefined) return keys.size === 0 ? [] : [keys.all[reading.one(index)]!]
     const id = `${position} ${this.idOf(reading, index)}`
     const known = this.moved.get(id)
     if (known !== undefined) return known
@@ -61,6 +63,45 @@ export class VersionsInForce {
     const ranges = Keys.ranges(keys, changed)
     this.moved.set(id, ranges)
     return ranges
+  }
+
+  /** Keys of a dynamic partitioning that were removed after a position of the log, slices of which were read until then. */
+  removedSince({ edge, isAll }: Reading, { asset, partition }: Partition.Ref, position: number): ReadonlyArray<string> {
+    const { mapping } = edge
+    if (mapping._tag !== "Dimension" && mapping._tag !== "Last" && !isAll) return []
+    const { partitions } = this.lineage.graph.nodes.get(asset)!.asset
+    const name = mapping._tag === "Dimension" ? mapping.dimension : undefined
+    const own = name === undefined ? "" : (Partition.split(partitions, partition)[name] ?? partition!)
+    const found = this.removedOf(edge.asset, name).get(own) ?? []
+    return Array.from(new Set(found.flatMap(({ at, key }) => (at > position ? [key] : []))))
+  }
+
+  /** The removed keys of what is published of an asset, by the key in a dimension where one is named. */
+  private removedOf(asset: string, name: string | undefined): ReadonlyMap<string, ReadonlyArray<Removed>> {
+    const id = `${asset} ${name ?? ""}`
+    const known = this.removed.get(id)
+    if (known !== undefined) return known
+    const found: Array<Removed & { readonly group: string }> = []
+    const { partitions } = this.lineage.graph.nodes.get(asset)!.asset
+    const dimensions =
+      partitions?._tag === "Product" ? Object.entries(partitions.dimensions) : [["", partitions] as const]
+    const sets = dimensions.map(([, dimension]) =>
+      dimension?._tag === "Dynamic" ? this.lineage.moment.removed.get(dimension.name) : undefined
+    )
+    if (sets.some((set) => set !== undefined && set.size > 0)) {
+      for (const { partition } of Catalog.slices(this.catalog, asset).values()) {
+        const parts = partition!.split(Keys.separator)
+        const group = name === undefined ? "" : (parts[dimensions.findIndex(([dimension]) => dimension === name)] ?? "")
+        for (const [index, set] of sets.entries()) {
+          const key = parts[index] ?? ""
+          const at = set?.get(key)
+          if (at !== undefined) found.push({ key, at, group })
+        }
+      }
+    }
+    const groups = Map.groupBy(found, ({ group }) => group)
+    this.removed.set(id, groups)
+    return groups
   }
 
   private digest(reading: Reading, index: number): VersionInForce | undefined {
@@ -108,5 +149,11 @@ export class VersionsInForce {
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+/** `at`: the log position of its removal. */
+interface Removed {
+  readonly key: string
+  readonly at: number
+}
 
 const neverObserved: VersionInForce = { version: External.neverObserved, position: 0 }

@@ -193,11 +193,12 @@ const inWords = (cause: Reason.Cause, catalog: Catalog.Catalog, now: number): st
       if (cause.since === null) return "it was never observed, and is due"
       return `its source was last checked ${Report.ago(cause.since, now)} (${cause.since}) and is due again`
     case "DependencyChanged": {
-      const where = cause.partitions?.length ? ` in ${Reason.showRanges(cause.partitions)}` : ""
+      const changed = Reason.showChange(cause)
+      if (cause.partitions?.length === 0 && cause.removed !== undefined) return changed
       const states = Array.from(Catalog.slices(catalog, cause.dependency).values())
       const newest = states.sort((a, b) => b.changedPosition - a.changedPosition)[0]
       const when = newest && ` ${Report.ago(newest.materializedAt, now)}, by run ${newest.runId}`
-      return `${cause.dependency} has changed${where}${when ?? ""}`
+      return `${changed}${when ?? ""}`
     }
   }
 }

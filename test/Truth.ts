@@ -148,6 +148,11 @@ export class Truth {
     const needed = this.needs(edge, ref)
     const versions = this.versions(needed)
     const many = isMany(edge.mapping)
+    // What was made from slices of keys that all are gone would be made from none.
+    const isEmptied = this.keys(edge.asset).length === 0
+    if (isEmptied && (edge.mapping._tag === "All" || edge.mapping._tag === "Last")) {
+      return edge.mapping._tag === "Last" && recorded === undefined
+    }
     if (!many && needed.length === 0) return true
     if (versions.length > 0 || (many && needed.length === 0 && edge.mapping._tag !== "All")) {
       return recorded === (many ? Version.ofPartitions(versions) : versions[0]![1])

@@ -122,6 +122,7 @@ describe("the progress of a run", () => {
   const plan = (...assets: ReadonlyArray<string>): Plan.Plan => ({
     at: 0,
     dynamic: new Map(),
+    removed: new Map(),
     selection: [],
     unmatched: [],
     blocks: assets.map(block),

@@ -243,6 +243,10 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
         ])
         yield* removed("ann", "bob", "zoe", 'q"\\ü')
         expect(yield* keys).toBeUndefined()
+        yield* added("bob")
+        const gone = (catalog: Catalog.Catalog) => new Map(catalog.removed.get(name))
+        expect(Array.from(gone(yield* log.catalog).keys()).sort()).toEqual(["ann", 'q"\\ü', "zoe"])
+        expect(gone(yield* log.catalog)).toEqual(gone(Catalog.fromEvents(yield* log.allEvents)))
       })
     )
 

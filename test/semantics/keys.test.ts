@@ -116,7 +116,7 @@ table("keys that come and go", [
     "that are removed are no slices, and are missed by what reads them all",
     [bills, total],
     [add(customers, "acme", "bolt"), run(), remove(customers, "acme")],
-    { slices: { orders: "bolt", bills: "bolt" }, status: { total: "Stale: orders has changed" } }
+    { slices: { orders: "bolt", bills: "bolt" }, status: { total: "Stale: orders acme was removed" } }
   ],
   [
     "that are added again count again",
@@ -146,7 +146,7 @@ table("keys that come and go", [
     "have the one before as the last when the last is removed",
     [newest],
     [add(customers, "bolt", "acme"), shows("orders/acme", "1"), run(), remove(customers, "acme")],
-    { status: { newest: "Stale: orders has changed in bolt" } }
+    { status: { newest: "Stale: orders has changed in bolt, and acme was removed" } }
   ],
   [
     "have no last one at first, and what reads it has nothing to read, partitioned or not",
@@ -173,10 +173,39 @@ table("keys that come and go", [
     { status: {} }
   ],
   [
-    "that are all removed leave what read the last one as it is, forced or not",
+    "that are all removed make what read the last one Stale, and nothing to read from then on, forced or not",
     [newest],
     [add(customers, "acme"), run(), remove(customers, "acme"), ask({ force: true })],
-    { status: {}, plan: ["newest is left out: it depends on orders, no partition of which has begun"] }
+    {
+      status: { newest: "Stale: orders acme was removed" },
+      plan: ["newest is left out: it depends on orders, no partition of which has begun"]
+    }
+  ],
+  [
+    "that are all removed make what reads them all Stale, by their names",
+    [total],
+    [add(customers, "acme", "bolt"), run(), remove(customers, "acme"), remove(customers, "bolt")],
+    { slices: { orders: "" }, status: { total: "Stale: orders acme, bolt were removed" } }
+  ],
+  [
+    "that were removed before, never published, or added again are not told of as removed",
+    [total],
+    [
+      add(customers, "acme", "bolt", "cargo", "dot"),
+      run(),
+      remove(customers, "acme"),
+      run(),
+      add(customers, "echo"),
+      remove(customers, "bolt", "cargo", "echo"),
+      add(customers, "cargo")
+    ],
+    { status: { total: "Stale: orders bolt was removed" } }
+  ],
+  [
+    "may be removed while others change",
+    [total],
+    [add(customers, "acme", "bolt"), run(), move("orders/bolt"), remove(customers, "acme")],
+    { status: { total: "Stale: orders has changed in bolt, and acme was removed" } }
   ],
   [
     "that are all removed leave nothing to read to what reads them all and was never made",
@@ -194,6 +223,35 @@ table("keys that come and go", [
         "newest is left out: it depends on orders, no partition of which has begun"
       ]
     }
+  ]
+])
+
+const shops = asset("shops", { partitions: Partition.product({ region: regions, customer: customers }) })
+
+table("keys of a product that come and go", [
+  [
+    "are told of by their names to those that read them",
+    [asset("report", { deps: { shops } }), asset("taxes", { partitions: regions, deps: { shops } })],
+    [add(customers, "acme", "bolt"), run(), remove(customers, "acme")],
+    {
+      status: {
+        report: "Stale: shops acme was removed",
+        "taxes/eu, us": "Stale: shops acme was removed"
+      }
+    }
+  ],
+  [
+    "and are not told of to those whose slices were not published",
+    [asset("taxes", { partitions: regions, deps: { shops } })],
+    [
+      add(customers, "acme"),
+      run(),
+      add(customers, "bolt"),
+      request({ selection: ["shops"], partition: "eu|bolt" }),
+      run("taxes"),
+      remove(customers, "bolt")
+    ],
+    { status: { "taxes/eu": "Stale: shops bolt was removed" } }
   ]
 ])
 
