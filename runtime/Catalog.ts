@@ -153,12 +153,17 @@ export const get = (self: Catalog, ref: Partition.Ref): AssetState | undefined =
 /** Every published slice of an asset. */
 export const slices = (self: Catalog, asset: string): Slices => self.states.get(asset) ?? none
 
+interface VersionOfMany {
+  readonly version: string
+  readonly position: number
+}
+
 /** The version of all published slices of an asset together, and the newest position it was changed at. */
-export const versionOfAll = (
-  self: Catalog,
-  asset: string
-): { readonly version: string; readonly position: number } | undefined => {
-  const published = Array.from(slices(self, asset).values())
+export const versionOfAll = (self: Catalog, asset: string): VersionOfMany | undefined =>
+  versionOf(Array.from(slices(self, asset).values()))
+
+/** Likewise, of some of them. */
+export const versionOf = (published: ReadonlyArray<AssetState>): VersionOfMany | undefined => {
   if (published.length === 0) return undefined
   return {
     version: Version.ofPartitions(published.map(({ dataVersion, partition }) => [partition ?? "", dataVersion])),

@@ -133,6 +133,16 @@ export class Moment {
     return keys
   }
 
+  /** The keys in a slice's key that a dynamic partitioning has no longer, each with the log position of its removal. */
+  removedIn(self: Partitioning, key: string): ReadonlyArray<{ readonly key: string; readonly position: number }> {
+    const dimensions: ReadonlyArray<Dimension> = self._tag === "Product" ? Object.values(self.dimensions) : [self]
+    const parts = self._tag === "Product" ? key.split(Keys.separator) : [key]
+    return dimensions.flatMap((dimension, at) => {
+      const position = dimension._tag === "Dynamic" ? this.removed.get(dimension.name)?.get(parts[at] ?? "") : undefined
+      return position === undefined ? [] : [{ key: parts[at]!, position }]
+    })
+  }
+
   private make(self: Partitioning): Keys.Keys {
     switch (self._tag) {
       case "TimeWindows":
@@ -185,6 +195,11 @@ export const hasEnded = (self: Partitioning, key: string, now: number): boolean 
 export const isTimed = (self: Partitioning): boolean =>
   self._tag === "TimeWindows" ||
   (self._tag === "Product" && Object.values(self.dimensions).some((dimension) => dimension._tag === "TimeWindows"))
+
+/** Whether the database keeps some of the keys. */
+export const isDynamic = (self: Partitioning): boolean =>
+  self._tag === "Dynamic" ||
+  (self._tag === "Product" && Object.values(self.dimensions).some((dimension) => dimension._tag === "Dynamic"))
 
 export const kind = (self: Partitioning): Kind => {
   switch (self._tag) {

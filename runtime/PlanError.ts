@@ -41,12 +41,17 @@ export const Problem = Schema.TaggedUnion({
     next: Schema.Array(Schema.String)
   },
   RangeReversed: { from: Schema.String, to: Schema.String },
-  /** `span` has the first and the last partition there is; `null` when there is none as yet. */
+  /**
+   * `span` has the first and the last partition there is; `null` when there is none. Of keys that the database keeps,
+   * `removed` are those of the partition that it has no longer, and `some` the first few that it has.
+   */
   UnknownPartition: {
     asset,
     partition: Schema.String,
     partitioning: Schema.String,
-    span: Schema.NullOr(Schema.Struct({ first: Schema.String, last: Schema.String }))
+    span: Schema.NullOr(Schema.Struct({ first: Schema.String, last: Schema.String })),
+    removed: Schema.optionalKey(Schema.Array(Schema.String)),
+    some: Schema.optionalKey(Schema.Array(Schema.String))
   },
   /** Its source forgets, and nothing was published before its window ended. */
   EndedPartition: { asset, partition: Schema.String },
@@ -105,10 +110,17 @@ const show = (problem: Problem, command: string): string =>
       return `no partition of ${asset} (${partitioning}) begins${range}; ${there}`
     },
     RangeReversed: ({ from, to }) => `the range of partitions ends (${to}) before it starts (${from})`,
-    UnknownPartition: ({ asset, partition, partitioning, span }) =>
-      span === null
-        ? `${asset} has no partition ${partition}; there is none as yet (${partitioning})`
-        : `${asset} has no partition ${partition}; it has those from ${span.first} to ${span.last}`,
+    UnknownPartition: ({ asset, partition, partitioning, removed = [], some = [], span }) => {
+      const gone =
+        removed.length === 0 ? "" : `; ${removed.join(" and ")} ${removed.length === 1 ? "was" : "were"} removed`
+      const there =
+        span === null
+          ? `there is none${removed.length === 0 ? " as yet" : " left"} (${partitioning})`
+          : some.length === 0
+            ? `it has those from ${span.first} to ${span.last}`
+            : `it has ${some.join(", ")}${some.includes(span.last) ? "" : `, ... and ${span.last}`}`
+      return `${asset} has no partition ${partition}${gone}; ${there}`
+    },
     EndedPartition: ({ asset, partition }) =>
       `${asset}/${partition} was not materialized while its source could still be asked, and cannot be any more`,
     FrozenPartition: ({ asset, partition }) =>

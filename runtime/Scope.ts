@@ -260,10 +260,14 @@ export const problemOf = (
   assessments: Staleness.Assessments,
   partition: string
 ): Extract<Problem, { readonly partition: string }> | undefined => {
-  const { all } = assessments.lineage.keys(asset)!
-  if (assessments.lineage.index({ asset, partition }) === -1) {
+  const { lineage } = assessments
+  const { all } = lineage.keys(asset)!
+  if (lineage.index({ asset, partition }) === -1) {
     const span = all.length === 0 ? null : { first: all[0]!, last: all[all.length - 1]! }
-    return { _tag: "UnknownPartition", asset, partition, partitioning: Partition.describe(partitions), span }
+    const kept = Partition.isDynamic(partitions)
+      ? { removed: lineage.moment.removedIn(partitions, partition).map(({ key }) => key), some: all.slice(0, 3) }
+      : {}
+    return { _tag: "UnknownPartition", asset, partition, partitioning: Partition.describe(partitions), span, ...kept }
   }
   const assessment = Staleness.get(assessments, { asset, partition })
   if (assessment === undefined) return { _tag: "EndedPartition", asset, partition }

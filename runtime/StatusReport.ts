@@ -89,7 +89,7 @@ export const toText = (rows: ReadonlyArray<Row>, now: number, medium: Report.Med
     rows.map((row) => [
       row.asset,
       row.partition ?? "",
-      row.partitions === undefined ? row.status : showCounts(row.partitions),
+      row.partitions === undefined ? row.status : showCounts(row.partitions) || "no partitions",
       row.causes.length > 0 ? row.causes.map(Reason.show).join(", ") : note(row),
       showFailed(row.failedChecks),
       row.rows === null ? "" : Report.number(row.rows),
@@ -164,7 +164,10 @@ const ofSlice = (subject: Subject, ref: Partition.Ref): Row => {
 
 const ofAll = (subject: Subject, asset: string): Row => {
   const { assessments, catalog, graph } = subject
-  const states = Array.from(Catalog.slices(catalog, asset).values())
+  // What was published of keys that were removed is no part of it.
+  const states = Array.from(Catalog.slices(catalog, asset).values()).filter(
+    (state) => assessments.lineage.index(state) !== -1
+  )
   const newest = states.reduce<Catalog.AssetState | undefined>(
     (newest, state) => (newest === undefined || state.changedPosition > newest.changedPosition ? state : newest),
     undefined
@@ -177,7 +180,7 @@ const ofAll = (subject: Subject, asset: string): Row => {
     causes: Causes.merge(assessments.lineage, Staleness.causesOf(assessments, asset)),
     undecided: Staleness.undecidedOf(assessments, asset),
     ...declared(graph, asset),
-    dataVersion: Catalog.versionOfAll(catalog, asset)?.version ?? null,
+    dataVersion: Catalog.versionOf(states)?.version ?? null,
     rows: states.some((state) => state.rows !== null)
       ? states.reduce((sum, state) => sum + (state.rows ?? 0), 0)
       : null,

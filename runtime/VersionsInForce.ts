@@ -69,36 +69,27 @@ export class VersionsInForce {
   removedSince({ edge, isAll }: Reading, { asset, partition }: Partition.Ref, position: number): ReadonlyArray<string> {
     const { mapping } = edge
     if (mapping._tag !== "Dimension" && mapping._tag !== "Last" && !isAll) return []
+    const dimension = mapping._tag === "Dimension" ? mapping.dimension : undefined
     const { partitions } = this.lineage.graph.nodes.get(asset)!.asset
-    const name = mapping._tag === "Dimension" ? mapping.dimension : undefined
-    const own = name === undefined ? "" : (Partition.split(partitions, partition)[name] ?? partition!)
-    const found = this.removedOf(edge.asset, name).get(own) ?? []
-    return Array.from(new Set(found.flatMap(({ at, key }) => (at > position ? [key] : []))))
+    const own = dimension === undefined ? "" : (Partition.split(partitions, partition)[dimension] ?? partition!)
+    const removed = this.removedOf(edge.asset, dimension).get(own) ?? []
+    return Array.from(new Set(removed.flatMap((gone) => (gone.position > position ? [gone.key] : []))))
   }
 
   /** The removed keys of what is published of an asset, by the key in a dimension where one is named. */
-  private removedOf(asset: string, name: string | undefined): ReadonlyMap<string, ReadonlyArray<Removed>> {
-    const id = `${asset} ${name ?? ""}`
+  private removedOf(asset: string, dimension: string | undefined): ReadonlyMap<string, ReadonlyArray<Removed>> {
+    const id = `${asset} ${dimension ?? ""}`
     const known = this.removed.get(id)
     if (known !== undefined) return known
-    const found: Array<Removed & { readonly group: string }> = []
     const { partitions } = this.lineage.graph.nodes.get(asset)!.asset
-    const dimensions =
-      partitions?._tag === "Product" ? Object.entries(partitions.dimensions) : [["", partitions] as const]
-    const sets = dimensions.map(([, dimension]) =>
-      dimension?._tag === "Dynamic" ? this.lineage.moment.removed.get(dimension.name) : undefined
-    )
-    if (sets.some((set) => set !== undefined && set.size > 0)) {
-      for (const { partition } of Catalog.slices(this.catalog, asset).values()) {
-        const parts = partition!.split(Keys.separator)
-        const group = name === undefined ? "" : (parts[dimensions.findIndex(([dimension]) => dimension === name)] ?? "")
-        for (const [index, set] of sets.entries()) {
-          const key = parts[index] ?? ""
-          const at = set?.get(key)
-          if (at !== undefined) found.push({ key, at, group })
-        }
-      }
-    }
+    const published =
+      partitions !== undefined && Partition.isDynamic(partitions) ? Catalog.slices(this.catalog, asset).values() : []
+    const found = Array.from(published).flatMap(({ partition }) => {
+      const removed = this.lineage.moment.removedIn(partitions!, partition!)
+      if (removed.length === 0) return []
+      const group = dimension === undefined ? "" : (Partition.split(partitions, partition)[dimension] ?? partition!)
+      return removed.map(({ key, position }): Removed => ({ key, position, group }))
+    })
     const groups = Map.groupBy(found, ({ group }) => group)
     this.removed.set(id, groups)
     return groups
@@ -150,10 +141,11 @@ export class VersionsInForce {
 // internal
 // -----------------------------------------------------------------------------
 
-/** `at`: the log position of its removal. */
 interface Removed {
   readonly key: string
-  readonly at: number
+  /** Of its removal. */
+  readonly position: number
+  readonly group: string
 }
 
 const neverObserved: VersionInForce = { version: External.neverObserved, position: 0 }

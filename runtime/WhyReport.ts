@@ -68,7 +68,7 @@ export const make = (subject: Subject, ref: Partition.Ref, seen = new Set<string
       slices.map(([, { causes, status }]) => (status === "Stale" ? causes : []))
     ),
     groups: groupsOf(lineage, ref.asset, slices),
-    last: lastOf(catalog, ref),
+    last: lastOf(catalog, lineage, ref),
     failedChecks: failedOf(subject, ref.asset, ref.partition ?? undefined),
     upstream: repeated
       ? []
@@ -114,9 +114,9 @@ const groupsOf = (
   }).sort((a, b) => ranks[a.status] - ranks[b.status])
 }
 
-const lastOf = (catalog: Catalog.Catalog, ref: Partition.Ref): WhyReport["last"] => {
+const lastOf = (catalog: Catalog.Catalog, lineage: Lineage, ref: Partition.Ref): WhyReport["last"] => {
   const newest = Array.from(Catalog.slices(catalog, ref.asset).values())
-    .filter((state) => ref.partition === null || state.partition === ref.partition)
+    .filter((state) => (ref.partition === null ? lineage.index(state) !== -1 : state.partition === ref.partition))
     .sort((a, b) => b.verifiedPosition - a.verifiedPosition)[0]
   if (newest === undefined) return null
   const { materializedAt, runId, verifiedAt } = newest
@@ -169,7 +169,7 @@ const statusInWords = ({ causes, frozen, status }: Group): string => {
 const summary = (groups: ReadonlyArray<Group>): string => {
   const counts = { Missing: 0, Stale: 0, Maybe: 0, Current: 0 }
   for (const { slices, status } of groups) counts[status] += slices
-  return groups.length === 0 ? "without partitions as yet" : showCounts(counts)
+  return groups.length === 0 ? "without partitions" : showCounts(counts)
 }
 
 const causesInWords = ({ causes }: Group, explain: (cause: Reason.Cause) => string) => causes.map(explain)

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Asset from "../../runtime/Asset.ts"
 import * as GraphReport from "../../runtime/GraphReport.ts"
+import * as Partition from "../../runtime/Partition.ts"
 import * as Report from "../../runtime/Report.ts"
 import * as StatusReport from "../../runtime/StatusReport.ts"
 import * as WhyReport from "../../runtime/WhyReport.ts"
-import { asset, daily, Simulation } from "../Simulation.ts"
+import { asset, daily, io, Simulation } from "../Simulation.ts"
 
 const subjectOf = (simulation: Simulation): StatusReport.Subject => ({
   graph: simulation.graph,
@@ -102,6 +103,40 @@ describe("the status of an asset with partitions", () => {
     expect(StatusReport.toText([row!], simulation.now, Report.paper)[1]).toMatch(
       /^copy +2 Stale +source has changed in 2026-03-09\.\.2026-03-10 +just now +\w{8}$/
     )
+  })
+})
+
+describe("keys that were removed", () => {
+  const orders = Asset.make("orders", {
+    io,
+    codeVersion: "1",
+    partitions: Partition.dynamic("customers"),
+    materialize: () => null as never
+  })
+  const removed = (...keys: ReadonlyArray<string>) => {
+    const simulation = new Simulation([asset("total", { deps: { orders } })])
+    for (const key of ["ann", "bob"]) simulation.addKey("customers", key)
+    simulation.run()
+    for (const key of keys) simulation.removeKey("customers", key)
+    return simulation
+  }
+  const row = (simulation: Simulation) => StatusReport.make(subjectOf(simulation), new Set(["orders"]), "asset")[0]!
+
+  it("are named to what was made from them", () => {
+    expect(why(removed("ann"), "total").slice(0, 2)).toEqual(["total is Stale", "├─ orders ann was removed"])
+    const subject = subjectOf(removed("ann", "bob"))
+    expect(WhyReport.make(subject, { asset: "total", partition: null })).toMatchObject({
+      status: "Stale",
+      causes: [{ _tag: "DependencyChanged", dependency: "orders", partitions: [], removed: ["ann", "bob"] }]
+    })
+  })
+
+  it("are no part of what there is", () => {
+    expect(row(removed("ann")).dataVersion).not.toBe(row(removed()).dataVersion)
+    const none = removed("ann", "bob")
+    expect(row(none)).toMatchObject({ dataVersion: null, rows: null, materializedAt: null, runId: null })
+    expect(StatusReport.toText([row(none)], none.now, Report.paper)[1]).toMatch(/^orders +no partitions *$/)
+    expect(why(none, "orders")).toEqual(["orders is without partitions"])
   })
 })
 

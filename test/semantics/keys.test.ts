@@ -208,6 +208,24 @@ table("keys that come and go", [
     { status: { total: "Stale: orders has changed in bolt, and acme was removed" } }
   ],
   [
+    "that were removed are refused as such, and the first of those there are are told",
+    [orders],
+    [add(customers, "acme", "bolt", "cargo", "dot", "echo"), remove(customers, "acme"), ask({ partition: "acme" })],
+    { plan: ["orders has no partition acme; acme was removed; it has bolt, cargo, dot, ... and echo"] }
+  ],
+  [
+    "that never were are refused otherwise",
+    [orders],
+    [add(customers, "bolt", "cargo"), ask({ partition: "acme" })],
+    { plan: ["orders has no partition acme; it has bolt, cargo"] }
+  ],
+  [
+    "are told to be gone when none is left",
+    [orders],
+    [add(customers, "acme"), remove(customers, "acme"), ask({ partition: "acme" })],
+    { plan: ['orders has no partition acme; acme was removed; there is none left (dynamic "customers")'] }
+  ],
+  [
     "that are all removed leave nothing to read to what reads them all and was never made",
     [total],
     [add(customers, "acme"), run("orders"), remove(customers, "acme"), ask()],
