@@ -106,14 +106,14 @@ export const showCounts = (counts: Staleness.Counts): string =>
     .map((status) => `${Report.number(counts[status])} ${status}`)
     .join(", ")
 
-/** The failed checks of an asset or, with a key, of one of its partitions. */
+/** The failed checks of an asset or of some of its partitions. */
 export const failedOf = (
   { failedChecks }: Pick<Subject, "failedChecks">,
   asset: string,
-  partition?: Partition.Key
+  partitions?: ReadonlySet<Partition.Key>
 ): ReadonlyArray<FailedCheck> =>
   failedChecks
-    .filter((event) => event.asset === asset && (partition === undefined || event.partition === partition))
+    .filter((event) => event.asset === asset && (partitions?.has(event.partition) ?? true))
     .map(({ accepted, at, blocking, check, partition, reason, runId, severity }) => {
       return { check, partition, severity, blocking, accepted, reason, at, runId }
     })
@@ -158,7 +158,7 @@ const ofSlice = (subject: Subject, ref: Partition.Ref): Row => {
     dataVersion: state?.dataVersion ?? null,
     rows: state?.rows ?? null,
     ...lastOf(state),
-    failedChecks: failedOf(subject, ref.asset, ref.partition)
+    failedChecks: failedOf(subject, ref.asset, new Set([ref.partition]))
   }
 }
 

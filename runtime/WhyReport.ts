@@ -10,6 +10,7 @@ import type { Lineage, Reading } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import * as Reason from "./Reason.ts"
 import * as Report from "./Report.ts"
+import * as Scope from "./Scope.ts"
 import * as Staleness from "./Staleness.ts"
 import { type FailedCheck, failedOf, showCounts, type Subject } from "./StatusReport.ts"
 
@@ -27,11 +28,13 @@ export interface Group {
 
 /** What `why --json` prints. */
 export interface WhyReport extends Partition.Ref {
+  /** Of several partitions, but not all, which they are, as ranges; `partition` is then `null`. */
+  readonly partitions: ReadonlyArray<string> | null
   readonly status: Reason.Status
   readonly external: boolean
-  /** Why it is Stale, of all its partitions together. */
+  /** Why it is Stale, of all these partitions together. */
   readonly causes: ReadonlyArray<Reason.Cause>
-  /** One for a single slice; the worst first for the partitions of an asset. */
+  /** One for a single slice; the worst first for several. */
   readonly groups: ReadonlyArray<Group>
   /** The newest materialization. */
   readonly last: {
@@ -42,57 +45,144 @@ export interface WhyReport extends Partition.Ref {
   } | null
   /** Of the versions in force. */
   readonly failedChecks: ReadonlyArray<FailedCheck>
-  /** The direct dependencies that are not Current; of one that stands elsewhere in the tree only its status. */
+  /**
+   * The direct dependencies that are not Current: of a single partition the slices that it reads, its own earlier ones
+   * together. Of one that stands elsewhere in the tree only its status.
+   */
   readonly upstream: ReadonlyArray<WhyReport>
   readonly repeated: boolean
 }
 
 /** `null` as partition asks for the whole asset, partitioned or not. The slice must exist. */
-export const make = (subject: Subject, ref: Partition.Ref, seen = new Set<string>()): WhyReport => {
-  const { assessments, catalog } = subject
-  const { lineage } = assessments
-  const slices =
-    ref.partition === null
-      ? Array.from(Staleness.entries(assessments, ref.asset))
-      : [[ref.partition, Staleness.get(assessments, ref)!] as const]
-  const status = ref.partition === null ? Staleness.status(assessments, ref.asset) : slices[0]![1].status
-  const repeated = seen.has(Partition.id(ref))
-  seen.add(Partition.id(ref))
-  const undecided = new Set(slices.flatMap(([, assessment]) => assessment.undecided))
-  return {
-    ...ref,
-    status,
-    external: lineage.isExternal(ref.asset),
-    causes: Causes.merge(
-      lineage,
-      slices.map(([, { causes, status }]) => (status === "Stale" ? causes : []))
-    ),
-    groups: groupsOf(lineage, ref.asset, slices),
-    last: lastOf(catalog, lineage, ref),
-    failedChecks: failedOf(subject, ref.asset, ref.partition ?? undefined),
-    upstream: repeated
-      ? []
-      : lineage
-          .readings(ref.asset)
-          .filter(({ edge }) => undecided.has(edge.asset))
-          .map((reading) => make(subject, readAs(lineage, reading, ref), seen)),
-    repeated
-  }
+export const make = (subject: Subject, ref: Partition.Ref): WhyReport => {
+  const { lineage } = subject.assessments
+  const slices = ref.partition === null ? undefined : [lineage.index(ref)]
+  return explain(subject, { asset: ref.asset, slices }, new Map())
 }
 
 /** `now` is in milliseconds since the epoch. */
-export const toText = (self: WhyReport, { catalog }: Subject, now: number): ReadonlyArray<string> =>
-  Report.tree(toTree(self, (cause) => inWords(cause, catalog, now), now))
+export const toText = (self: WhyReport, subject: Subject, now: number): ReadonlyArray<string> =>
+  Report.tree(toTree(self, (cause) => inWords(cause, subject, now), now))
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
 
-/** The one slice that is read, or the dependency as a whole. */
-const readAs = (lineage: Lineage, reading: Reading, ref: Partition.Ref): Partition.Ref => {
-  const { asset } = reading.edge
-  const isOne = reading.one !== undefined && ref.partition !== null
-  return { asset, partition: isOne ? lineage.key(asset, reading.one(lineage.index(ref))) : null }
+/** Slices of an asset by number; `undefined` for the asset as a whole. */
+interface Focus {
+  readonly asset: string
+  readonly slices: ReadonlyArray<number> | undefined
+}
+
+/** By asset, the slices that stand in the tree already. */
+type Told = Map<string, ReadonlySet<number> | "all">
+
+const explain = (subject: Subject, focus: Focus, told: Told): WhyReport => {
+  const { assessments } = subject
+  const { lineage } = assessments
+  const { asset } = focus
+  const slices = Array.from(slicesOf(assessments, focus))
+  const keys = lineage.keys(asset)
+  const partitions = keys === undefined || focus.slices === undefined ? null : Keys.ranges(keys, focus.slices)
+  const repeated = isTold(told, focus)
+  const statuses = slices.map(([, { status }]) => status)
+  const wanted = focus.slices && new Set(slices.map(([partition]) => partition))
+  tell(told, focus)
+  return {
+    asset,
+    partition: focus.slices?.length === 1 ? slices[0]![0] : null,
+    partitions: focus.slices?.length === 1 ? null : partitions,
+    status:
+      focus.slices === undefined
+        ? Staleness.status(assessments, asset)
+        : statuses.reduce((worst, status) => (ranks[status] < ranks[worst] ? status : worst), "Current"),
+    external: lineage.isExternal(asset),
+    causes: Causes.merge(
+      lineage,
+      slices.map(([, { causes, status }]) => (status === "Stale" ? causes : []))
+    ),
+    groups: groupsOf(lineage, asset, slices),
+    last: lastOf(subject, asset, wanted),
+    failedChecks: failedOf(subject, asset, wanted),
+    upstream: repeated ? [] : upstreamOf(assessments, focus).map((read) => explain(subject, read, told)),
+    repeated
+  }
+}
+
+function* slicesOf(
+  assessments: Staleness.Assessments,
+  { asset, slices }: Focus
+): Generator<readonly [Partition.Key, Staleness.Assessment]> {
+  if (slices === undefined) return yield* Staleness.entries(assessments, asset)
+  for (const index of slices) {
+    const partition = assessments.lineage.key(asset, index)
+    const assessment = Staleness.get(assessments, { asset, partition })
+    if (assessment !== undefined) yield [partition, assessment]
+  }
+}
+
+const isTold = (told: Told, { asset, slices }: Focus): boolean => {
+  const known = told.get(asset)
+  return known === "all" || (known !== undefined && slices !== undefined && slices.every((index) => known.has(index)))
+}
+
+const tell = (told: Told, { asset, slices }: Focus): void => {
+  const known = told.get(asset)
+  if (slices === undefined) told.set(asset, "all")
+  else if (known !== "all") told.set(asset, new Set([...(known ?? []), ...slices]))
+}
+
+/** What the slices wait for. What an asset as a whole reads of itself it has told already. */
+const upstreamOf = (assessments: Staleness.Assessments, { asset, slices }: Focus): ReadonlyArray<Focus> => {
+  const { lineage } = assessments
+  const { isFrozen } = assessments.slices.get(asset)!
+  const waits = (reading: Reading, index: number) =>
+    !isFrozen(index) && Staleness.waits(assessments.slices, reading, index)
+  if (slices === undefined) {
+    const undecided = new Set(Staleness.undecidedOf(assessments, asset))
+    return lineage
+      .readings(asset)
+      .flatMap(({ edge }): ReadonlyArray<Focus> =>
+        undecided.has(edge.asset) && edge.asset !== asset ? [{ asset: edge.asset, slices: undefined }] : []
+      )
+  }
+  return lineage.readings(asset).flatMap((reading): ReadonlyArray<Focus> => {
+    const waiting = slices.filter((index) => waits(reading, index))
+    const { asset: other } = reading.edge
+    if (waiting.length === 0) return []
+    if (reading.isAll || lineage.keys(other) === undefined) return [{ asset: other, slices: undefined }]
+    const read = other === asset ? pastOf(assessments, reading, slices) : undecidedBy(assessments, reading, waiting)
+    return read.length === 0 ? [] : [{ asset: other, slices: read }]
+  })
+}
+
+/** The slices that these read and that are not Current, ascending. */
+const undecidedBy = (
+  { slices }: Staleness.Assessments,
+  { edge, ranges }: Reading,
+  indexes: ReadonlyArray<number>
+): ReadonlyArray<number> => {
+  const { codes } = slices.get(edge.asset)!
+  const found = new Set<number>()
+  for (const index of indexes) {
+    for (const [from, to] of ranges(index)) {
+      for (let at = from; at < to; at++) {
+        if (codes[at] !== Staleness.codes.absent && codes[at] !== Staleness.codes.Current) found.add(at)
+      }
+    }
+  }
+  return Array.from(found).sort((a, b) => a - b)
+}
+
+/** Likewise of the asset itself, those that they read in turn included. */
+const pastOf = (assessments: Staleness.Assessments, reading: Reading, indexes: ReadonlyArray<number>) => {
+  const known = new Set(indexes)
+  let next = indexes
+  while (next.length > 0) {
+    next = undecidedBy(assessments, reading, next).filter((index) => !known.has(index))
+    for (const index of next) known.add(index)
+  }
+  return Array.from(known.difference(new Set(indexes))).sort((a, b) => a - b)
 }
 
 const ranks: Readonly<Record<Reason.Status, number>> = { Missing: 0, Stale: 1, Maybe: 2, Current: 3 }
@@ -114,24 +204,32 @@ const groupsOf = (
   }).sort((a, b) => ranks[a.status] - ranks[b.status])
 }
 
-const lastOf = (catalog: Catalog.Catalog, lineage: Lineage, ref: Partition.Ref): WhyReport["last"] => {
-  const newest = Array.from(Catalog.slices(catalog, ref.asset).values())
-    .filter((state) => (ref.partition === null ? lineage.index(state) !== -1 : state.partition === ref.partition))
-    .sort((a, b) => b.verifiedPosition - a.verifiedPosition)[0]
+const lastOf = (
+  { assessments: { lineage }, catalog }: Subject,
+  asset: string,
+  wanted: ReadonlySet<Partition.Key> | undefined
+): WhyReport["last"] => {
+  const slices = Array.from(Catalog.slices(catalog, asset).values())
+  const newest = slices
+    .filter((state) => wanted?.has(state.partition) ?? lineage.index(state) !== -1)
+    .reduce<Catalog.AssetState | undefined>(
+      (newest, state) => (newest === undefined || state.verifiedPosition > newest.verifiedPosition ? state : newest),
+      undefined
+    )
   if (newest === undefined) return null
   const { materializedAt, runId, verifiedAt } = newest
-  // Of many partitions these are the newest one's, whose rows are not the asset's.
-  const rows = newest.partition === ref.partition ? newest.rows : null
-  return { materializedAt, verifiedAt, runId, rows }
+  // Of many partitions these are the newest one's, whose rows are not those of all.
+  const isOne = newest.partition === null || wanted?.size === 1
+  return { materializedAt, verifiedAt, runId, rows: isOne ? newest.rows : null }
 }
 
 const toTree = (self: WhyReport, explain: (cause: Reason.Cause) => string, now: number): Report.Tree => {
   const [only, ...others] = self.groups
   const single = only !== undefined && others.length === 0
   const leaf = (text: string): Report.Tree => ({ text, children: [] })
-  if (self.repeated) return leaf(`${Partition.show(self)} is ${self.status}, as said elsewhere here`)
+  if (self.repeated) return leaf(`${nameOf(self)} is ${self.status}, as said elsewhere here`)
   return {
-    text: `${Partition.show(self)} is ${single ? alike(only) : summary(self.groups)}`,
+    text: `${nameOf(self)} is ${single ? alike(only) : summary(self.groups)}`,
     children: [
       ...(single
         ? causesInWords(only, explain).map(leaf)
@@ -139,13 +237,16 @@ const toTree = (self: WhyReport, explain: (cause: Reason.Cause) => string, now: 
             text: `${groupInWords(group)}: ${statusInWords(group)}`,
             children: causesInWords(group, explain).map(leaf)
           }))),
-      ...self.failedChecks.map((check) => leaf(failureInWords(check))),
+      ...self.failedChecks.map((check) => leaf(failureInWords(self, check))),
       ...self.upstream.map((upstream) => toTree(upstream, explain, now)),
       ...(self.external ? [leaf("external: somebody else computes it")] : []),
       ...(self.last === null ? [] : [leaf(lastInWords(self, self.last, now))])
     ]
   }
 }
+
+const nameOf = (self: WhyReport): string =>
+  self.partitions === null ? Partition.show(self) : `${self.asset}/${Reason.showRanges(self.partitions)}`
 
 const alike = (group: Group): string =>
   group.slices === 1
@@ -179,7 +280,7 @@ const groupInWords = ({ partitions, slices }: Group): string => {
   return slices > 1 ? `${ranges} (${Report.count(slices, "partition")})` : ranges
 }
 
-const inWords = (cause: Reason.Cause, catalog: Catalog.Catalog, now: number): string => {
+const inWords = (cause: Reason.Cause, subject: Subject, now: number): string => {
   switch (cause._tag) {
     case "CodeChanged":
       return `its ${Reason.show(cause)}`
@@ -195,18 +296,30 @@ const inWords = (cause: Reason.Cause, catalog: Catalog.Catalog, now: number): st
     case "DependencyChanged": {
       const changed = Reason.showChange(cause)
       if (cause.partitions?.length === 0 && cause.removed !== undefined) return changed
-      const states = Array.from(Catalog.slices(catalog, cause.dependency).values())
-      const newest = states.sort((a, b) => b.changedPosition - a.changedPosition)[0]
+      const newest = newestOf(subject, cause)
       const when = newest && ` ${Report.ago(newest.materializedAt, now)}, by run ${newest.runId}`
       return `${changed}${when ?? ""}`
     }
   }
 }
 
-const failureInWords = ({ accepted, check, partition, reason, severity }: FailedCheck): string =>
-  `the check "${check}" ${severity === "warn" ? "warned" : "failed"}${partition === null ? "" : ` of ${partition}`}${
-    accepted ? ", which was accepted" : ""
-  }: ${reason}`
+/** The change that came last, of those that are the cause; a slice that is gone has none. */
+const newestOf = (
+  { assessments: { lineage }, catalog }: Subject,
+  { dependency, partitions }: Extract<Reason.Cause, { readonly _tag: "DependencyChanged" }>
+): Catalog.AssetState | undefined => {
+  const named = Scope.indexesOf(lineage, dependency, partitions).flatMap(
+    (index) => Catalog.get(catalog, { asset: dependency, partition: lineage.key(dependency, index) }) ?? []
+  )
+  const states = named.length > 0 ? named : Array.from(Catalog.slices(catalog, dependency).values())
+  return states.sort((a, b) => b.changedPosition - a.changedPosition)[0]
+}
+
+const failureInWords = (self: WhyReport, { accepted, check, partition, reason, severity }: FailedCheck): string => {
+  const of = partition === self.partition || partition === null ? "" : ` of ${partition}`
+  const verdict = severity === "warn" ? "warned" : "failed"
+  return `the check "${check}" ${verdict}${of}${accepted ? ", which was accepted" : ""}: ${reason}`
+}
 
 const lastInWords = ({ external }: WhyReport, last: NonNullable<WhyReport["last"]>, now: number): string => {
   const rows = last.rows === null ? "" : `, ${Report.count(last.rows, "row")}`

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Asset from "../../runtime/Asset.ts"
+import type * as Event from "../../runtime/Event.ts"
 import * as GraphReport from "../../runtime/GraphReport.ts"
 import * as Partition from "../../runtime/Partition.ts"
 import * as Report from "../../runtime/Report.ts"
@@ -81,6 +82,77 @@ describe("why an asset is what it is", () => {
     ])
     const [row] = StatusReport.make(subjectOf(simulation), new Set(["days"]), "partition")
     expect(row).toMatchObject({ partition: "2026-03-10", status: "Current", causes: [] })
+  })
+})
+
+describe("why one partition is what it is", () => {
+  /** Plays of nine days; two charts, of the day and of three days; a ledger that reads its own day before. */
+  const project = (code: string) => {
+    const plays = daily("plays", { start: "2026-03-02", code })
+    const ledger = daily("ledger", { start: "2026-03-02", deps: { plays, before: Asset.previous() } })
+    const days = daily("days", { start: "2026-03-02", deps: { recent: Asset.windows(plays, { start: -2 }) } })
+    return [asset("all", { deps: { ledger, days } })]
+  }
+
+  const moved = () => {
+    const simulation = new Simulation(project("1"))
+    simulation.run()
+    for (const day of ["2026-03-04", "2026-03-09"]) simulation.world.set(`plays\u001f${day}`, 7)
+    return simulation
+  }
+
+  it("tells of its own earlier partitions in one place, as a range", () => {
+    const simulation = moved()
+    simulation.execute(simulation.request({ selection: ["plays"], partition: "2026-03-04", force: true }))
+    expect(why(simulation, "ledger", "2026-03-10")).toEqual([
+      "ledger/2026-03-10 is Maybe: it is decided once what it reads is Current",
+      "├─ ledger/2026-03-04..2026-03-09 is 1 Stale, 5 Maybe",
+      "│  ├─ 2026-03-04: Stale",
+      "│  │  └─ plays has changed in 2026-03-04 just now, by run run",
+      "│  ├─ 2026-03-05..2026-03-09 (5 partitions): Maybe: it is decided once what it reads is Current",
+      "│  └─ last materialized just now by run run",
+      "└─ last materialized just now by run run"
+    ])
+    expect(why(simulation, "all").filter((line) => line.includes("as said"))).toEqual([])
+  })
+
+  it("tells of what it reads only the partitions that keep it waiting", () => {
+    const simulation = moved()
+    simulation.pass(24)
+    simulation.redeclare(...project("2"))
+    simulation.execute(simulation.request({ selection: ["plays"], partition: "2026-03-09" }))
+    const lines = why(simulation, "days", "2026-03-10")
+    expect(lines[0]).toBe("days/2026-03-10 is Stale")
+    expect(lines).toContain("├─ plays has changed in 2026-03-09 just now, by run run")
+    expect(lines).toContain("├─ plays/2026-03-08, 2026-03-10 is Stale (all of 2 partitions)")
+    expect(lines.join("\n")).not.toContain("2026-03-04")
+  })
+
+  it("tells of its own failed checks alone", () => {
+    const simulation = moved()
+    const failed = (day: string): Event.Of<"CheckFailed"> => ({
+      _tag: "CheckFailed",
+      at: "2026-03-10T12:00:00.000Z",
+      runId: "run",
+      asset: "plays",
+      partition: day,
+      check: "enough",
+      blocking: false,
+      severity: "error",
+      accepted: false,
+      reason: `few on ${day}`,
+      dataVersion: "0",
+      metadata: {}
+    })
+    const subject = { ...subjectOf(simulation), failedChecks: [failed("2026-03-04"), failed("2026-03-05")] }
+    const told = (partition: string | null) =>
+      WhyReport.toText(WhyReport.make(subject, { asset: "plays", partition }), subject, simulation.now)
+    expect(told("2026-03-05")).toEqual([
+      "plays/2026-03-05 is Current",
+      '├─ the check "enough" failed: few on 2026-03-05',
+      "└─ last materialized just now by run run"
+    ])
+    expect(told(null)).toContain('├─ the check "enough" failed of 2026-03-04: few on 2026-03-04')
   })
 })
 

@@ -93,9 +93,10 @@ export class Stage {
 
   /** The last one. */
   get retry() {
-    return Effect.suspend(() =>
-      this.carriedOut(BackfillRun.resume(this.definitions, this.backfillId, "retry", this.backfilling))
-    )
+    return Effect.suspend(() => {
+      const retry = { id: this.backfillId, action: "retry", concurrency: null } as const
+      return this.carriedOut(BackfillRun.resume(this.definitions, retry, this.backfilling))
+    })
   }
 
   ask({ selection, ...options }: Request) {
