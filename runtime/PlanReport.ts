@@ -109,7 +109,7 @@ const lined = (
   medium: Report.Medium
 ): ReadonlyArray<string> => {
   const alike = Map.groupBy(expected, ({ block }) =>
-    [block.asset, block.certainty, ...block.reasons.map(idOf)].join(" ")
+    [block.asset, block.certainty, ...toldOf(block).map(idOf)].join(" ")
   )
   const rows = Array.from(alike.values(), (group) => {
     const blocks = group.map(({ block }) => block)
@@ -189,17 +189,17 @@ const spansOf = (blocks: ReadonlyArray<Plan.Block>): ReadonlyArray<string> => {
 }
 
 /** Of a certain step that something it reads may change too is no news. */
-const reasonsInWords = (blocks: ReadonlyArray<Plan.Block>): string => {
-  const { certainty, reasons } = blocks[0]!
-  return reasons
-    .filter((reason) => certainty === "Conditional" || reason._tag !== "DependencyPlanned")
+const toldOf = ({ certainty, reasons }: Plan.Block): ReadonlyArray<Reason.Reason> =>
+  reasons.filter((reason) => certainty === "Conditional" || reason._tag !== "DependencyPlanned")
+
+const reasonsInWords = (blocks: ReadonlyArray<Plan.Block>): string =>
+  toldOf(blocks[0]!)
     .map((reason) =>
       blocks.length > 1 && reason._tag === "DependencyChanged"
         ? `${reason.dependency} has changed`
         : Reason.show(reason)
     )
     .join(", ")
-}
 
 const notSelectedInWords = (entries: ReadonlyArray<Plan.UpstreamNotSelected>) => {
   const { ancestors, asset } = entries[0]!

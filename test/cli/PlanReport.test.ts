@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Asset from "../../runtime/Asset.ts"
 import * as Forecast from "../../runtime/Forecast.ts"
 import * as PlanReport from "../../runtime/PlanReport.ts"
 import * as Report from "../../runtime/Report.ts"
@@ -69,6 +70,34 @@ describe("a plan whose steps were run before", () => {
     const lines = told(fresh(), usual)
     expect(lines[1]).toMatch(/^listens\/2026-02-01\.\.2026-03-10 \(38 partitions\) +Certain +takes 38 × 20 s /)
     expect(lines.at(-2)).toBe("41 steps, about 6 min with 4 at a time")
+  })
+})
+
+describe("a plan of an asset that reads its own day before", () => {
+  const project = (code: string) => {
+    const before = Asset.previous()
+    return [daily("ledger", { start: "2026-03-01", deps: { listens, before }, code }), asset("users")]
+  }
+
+  it("has a line for all its days that are computed for the same reason", () => {
+    const simulation = new Simulation(project("1"))
+    simulation.run()
+    simulation.redeclare(...project("2"))
+    expect(told(simulation, {})).toEqual([
+      "ledger/2026-03-01..2026-03-10 (10 partitions)  Certain      code version 1 became 2",
+      "10 steps; no step was run before, so nothing is known of how long it takes"
+    ])
+  })
+
+  it("has a line for the days of each reason when days that it reads have changed", () => {
+    const simulation = new Simulation(project("1"))
+    simulation.run()
+    for (const day of ["2026-03-02", "2026-03-03"]) simulation.world.set(`listens\u001f${day}`, 7)
+    simulation.execute(simulation.request({ selection: ["listens"], force: true }))
+    expect(told(simulation, {}).slice(0, -1)).toEqual([
+      "ledger/2026-03-02..2026-03-03 (2 partitions)  Certain      listens has changed",
+      "ledger/2026-03-04..2026-03-10 (7 partitions)  Conditional  ledger may change"
+    ])
   })
 })
 
