@@ -215,20 +215,16 @@ const abandoned = (sql: SqlClient.SqlClient) =>
   probe(
     "runs",
     "see what the server says",
-    Effect.map(
-      // The lock is given back at the end of the statement's transaction.
-      sql<{ readonly id: string }>`select id from (select id from assets.run where status = 'Running' offset 0) r
-        where pg_try_advisory_xact_lock(assets.run_lock(id))`,
-      (runs) =>
-        runs.length === 0
-          ? [ok("runs", "none was abandoned")]
-          : [
-              problem(
-                "runs",
-                `${runs.map(({ id }) => id).join(", ")} lost ${runs.length === 1 ? "its process" : "their processes"}`,
-                "assets materialize: the next run closes it and drops what it left"
-              )
-            ]
+    Effect.map(sql<{ readonly id: string }>`select id from assets.abandoned_runs() id`, (runs) =>
+      runs.length === 0
+        ? [ok("runs", "none was abandoned")]
+        : [
+            problem(
+              "runs",
+              `${runs.map(({ id }) => id).join(", ")} lost ${runs.length === 1 ? "its process" : "their processes"}`,
+              "assets materialize: the next run closes it and drops what it left"
+            )
+          ]
     )
   )
 

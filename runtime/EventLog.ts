@@ -125,9 +125,14 @@ export class EventLog extends Context.Service<
     readonly codeManifests: (
       versions: ReadonlyArray<string>
     ) => Effect.Effect<ReadonlyMap<string, CodeManifest>, EventLogError>
-    /** Newest first. */
+    /** Newest first. One whose process is gone is told as `Interrupted`, whether somebody has closed it or not. */
     readonly runs: (limit: number) => Effect.Effect<ReadonlyArray<Run.Run>, EventLogError>
     readonly run: (id: string) => Effect.Effect<Option.Option<Run.History>, EventLogError>
+    /**
+     * Of each slice, or range that one step took, the last failure, the last time that its body had nothing new, and the
+     * last wipe, as far as no value of just that was recorded since. See `LastAttempt`.
+     */
+    readonly unpublished: Effect.Effect<ReadonlyArray<Recorded>, EventLogError>
     /** What checks found, and what they may look back on. */
     readonly checks: CheckHistory.CheckHistory<EventLogError>
     /** Opens a run's session; it ends with the scope. */
@@ -146,7 +151,7 @@ export class EventLog extends Context.Service<
     readonly changePartitions: (change: PartitionChange) => Effect.Effect<ReadonlyArray<string>, EventLogError>
     /**
      * By asset, the median of the seconds its last steps took (at most 20, only successful ones, from start to publish,
-     * of runs that have ended); without those that never ran.
+     * of runs that have ended), of a step that took a range its share of each slice; without those that never ran.
      */
     readonly durations: (assets: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, number>, EventLogError>
   }
@@ -246,6 +251,16 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
       Effect.sync(() => new Map(Array.from(manifests).filter(([version]) => versions.includes(version)))),
     runs: (limit) => Effect.sync(() => runs.all().toReversed().slice(0, limit)),
     run: (id) => Effect.sync(() => Option.fromUndefinedOr(runs.history(id))),
+    unpublished: Effect.sync(() => {
+      const last = new Map<string, Recorded>()
+      for (const recorded of log) {
+        const { event } = recorded
+        if (isUnpublished(event)) last.set(`${event._tag} ${Partition.id(event)}`, recorded)
+      }
+      return Array.from(last.values()).filter(
+        ({ event, position }) => !(position < (builder.get(event as Partition.Ref & Event)?.verifiedPosition ?? 0))
+      )
+    }),
     checks: CheckHistory.fromEvents(log, () => builder.snapshot()),
     session: (runId) =>
       Effect.acquireRelease(
@@ -268,3 +283,12 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
     durations: (assets) => Effect.sync(() => runs.durations(assets))
   })
 })
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const isUnpublished = (event: Event): event is Of<"StepFailed" | "AssetWiped" | "StepSkipped"> =>
+  event._tag === "StepFailed" ||
+  event._tag === "AssetWiped" ||
+  (event._tag === "StepSkipped" && event.reason === "NothingNew")

@@ -13,8 +13,11 @@ import type * as Plan from "./Plan.ts"
 /** What is expected of a block; times are seconds. */
 export interface Expected {
   readonly block: Plan.Block
+  /** Steps that begin in it. */
   readonly count: number
-  /** How long one of its steps takes; `undefined` for an asset that was never run. */
+  /** Slices in it: as many as steps, except of an asset that takes ranges. */
+  readonly slices: number
+  /** How long one of its slices takes; `undefined` for an asset that was never run. */
   readonly each: number | undefined
   /** From the start of the run. Both are `undefined` where the block, or one that it waits for, was never run. */
   readonly starts: number | undefined
@@ -43,7 +46,7 @@ export interface Forecast {
 }
 
 export interface Options {
-  /** By asset, the seconds that one step takes; without those that never ran. */
+  /** By asset, the seconds that one slice takes; without those that never ran. */
   readonly durations: ReadonlyMap<string, number>
   readonly concurrency: number
 }
@@ -63,7 +66,7 @@ export const make = (
   const work = amount(expected)
   return {
     concurrency,
-    blocks: expected.map(({ block, count, each, ends, starts }) => ({ block, count, each, starts, ends })),
+    blocks: expected,
     work,
     conditional: amount(expected.filter(({ block }) => block.certainty === "Conditional")),
     seconds:
@@ -86,16 +89,20 @@ export const left = ({ seconds, work }: Forecast, done: number): number | undefi
 
 /** With the times that are reckoned with where none are known. */
 interface Slot extends Expected {
+  /** How long the longest of its steps takes. */
+  readonly step: number
+  /** How long it takes with a worker for every step. */
+  readonly least: number
   readonly from: number
   readonly to: number
 }
 
 const amount = (expected: ReadonlyArray<Expected>): Amount => {
   let [steps, unknown, seconds] = [0, 0, 0]
-  for (const { count, each } of expected) {
+  for (const { count, each, slices } of expected) {
     steps += count
     if (each === undefined) unknown += count
-    else seconds += count * each
+    else seconds += slices * each
   }
   return { steps, unknown, seconds }
 }
@@ -175,7 +182,8 @@ interface Pending {
 class Schedule {
   private readonly blocks: ReadonlyArray<Plan.Block>
   private readonly counts: ReadonlyArray<number>
-  private readonly takesRanges: (asset: string) => boolean
+  /** Slices that one step takes at most; `undefined` for assets that take them one by one. */
+  private readonly most: (asset: string) => number | undefined
   private readonly durations: ReadonlyMap<string, number>
   private readonly assets = new Map<string, Scheduled>()
   private readonly pending: ReadonlyArray<Pending>
@@ -192,7 +200,7 @@ class Schedule {
   ) {
     this.blocks = blocks
     this.counts = counts(graph, blocks)
-    this.takesRanges = (asset) => graph.nodes.get(asset)!.asset.ranges !== undefined
+    this.most = (asset) => graph.nodes.get(asset)!.asset.ranges?.most
     this.durations = durations
     this.workers = new Workers(concurrency)
     for (const { asset } of blocks) {
@@ -226,20 +234,22 @@ class Schedule {
     const block = this.blocks[index]!
     const { isChain, isKnown, ready, tail } = this.pending[index]!
     const count = this.counts[index]!
+    const slices = block.to - block.from
     const each = this.durations.get(block.asset)
     const seconds = each ?? 0
-    const [from, end] =
-      isChain || this.takesRanges(block.asset)
-        ? this.workers.take(ready, 1, count * seconds)
-        : this.workers.take(ready, count, seconds)
-    const to = Math.max(end, tail + seconds)
-    const known = isKnown && each !== undefined
-    return { block, count, each, from, to, starts: known ? from : undefined, ends: known ? to : undefined }
+    const most = this.most(block.asset)
+    const step = seconds * Math.min(most ?? 1, slices)
+    const oneByOne = isChain || most !== undefined
+    const least = oneByOne ? slices * seconds : step
+    const [from, end] = this.workers.take(ready, oneByOne ? 1 : count, oneByOne ? least : seconds)
+    const to = Math.max(end, tail + step)
+    const [starts, ends] = isKnown && each !== undefined ? [from, to] : []
+    return { block, count, slices, each, step, least, from, to, starts, ends }
   }
 
-  private settle({ block, each = 0, ends, from, to }: Slot): void {
+  private settle({ block, ends, from, step, to }: Slot): void {
     const asset = this.assets.get(block.asset)!
-    asset.first = Math.min(asset.first, from + each)
+    asset.first = Math.min(asset.first, from + step)
     asset.last = Math.max(asset.last, to)
     asset.isKnown &&= ends !== undefined
     if (--asset.left > 0) return
@@ -349,19 +359,18 @@ const isBefore = (one: readonly [number, number], other: readonly [number, numbe
 /** The longest way through the plan with a worker for every step. */
 const criticalPath = (
   before: ReadonlyArray<ReadonlyArray<Wait>>,
-  expected: ReadonlyArray<Expected>
+  expected: ReadonlyArray<Slot>
 ): Forecast["criticalPath"] => {
   const ways = new Map<string, Way>()
   let longest: Way | undefined
   let last: Way | undefined
-  for (const [index, { block, count, each = 0 }] of expected.entries()) {
+  for (const [index, { block, least }] of expected.entries()) {
     const { asset } = block
     const known = ways.get(asset)
     let via: Way | undefined
     // Of its own slices it waits for those of the block before.
     for (const wait of before[index]!) via = longer(via, wait.asset === asset ? last : ways.get(wait.asset))
-    const own = before[index]!.some((wait) => wait.asset === asset) ? count * each : Math.min(count, 1) * each
-    const seconds = own + (via?.seconds ?? 0)
+    const seconds = least + (via?.seconds ?? 0)
     last = { asset, seconds, via: via?.asset === asset ? via.via : via }
     ways.set(asset, longer(known, last)!)
     longest = longer(longest, last)

@@ -69,16 +69,17 @@ export const toJson = (
 ) => {
   const each = new Map(blocks.map(({ block, each }) => [block.asset, each]))
   return {
-    steps: plan.steps.map(({ asset, certainty, partition, reasons }) => {
-      return { asset, partition, certainty, reasons, expectedSeconds: toMillisecond(each.get(asset)) }
+    steps: plan.steps.map(({ asset, certainty, partition, range: [from, to] = [0, 1], reasons }) => {
+      const seconds = each.get(asset)
+      return { asset, partition, certainty, reasons, expectedSeconds: toMillisecond(seconds && (to - from) * seconds) }
     }),
-    blocks: blocks.map(({ block: { asset, certainty, partitions, reasons }, count, each, ends, starts }) => ({
+    blocks: blocks.map(({ block: { asset, certainty, partitions, reasons }, count, each, ends, slices, starts }) => ({
       asset,
       partitions,
       count,
       certainty,
       reasons,
-      expectedSeconds: toMillisecond(each && count * each),
+      expectedSeconds: toMillisecond(each && slices * each),
       startsAfterSeconds: toMillisecond(starts),
       endsAfterSeconds: toMillisecond(ends)
     })),
@@ -100,7 +101,8 @@ export const toJson = (
 // -----------------------------------------------------------------------------
 
 const unforeseen = (block: Plan.Block): Forecast.Expected => {
-  return { block, count: block.to - block.from, each: undefined, starts: undefined, ends: undefined }
+  const slices = block.to - block.from
+  return { block, count: slices, slices, each: undefined, starts: undefined, ends: undefined }
 }
 
 const lined = (
@@ -135,12 +137,12 @@ const columns: ReadonlyArray<Report.Column> = [
   { title: "why", gives: true }
 ]
 
-/** How long its steps take, and when the last one ends. */
+/** How long its slices take, and when the last one ends. */
 const timesOf = (group: ReadonlyArray<Forecast.Expected>): readonly [string, string] => {
   const { each } = group[0]!
-  const steps = group.reduce((sum, { count }) => sum + count, 0)
+  const amount = group.reduce((sum, { slices }) => sum + slices, 0)
   const ends = group.map(({ ends }) => ends ?? Infinity).reduce((last, end) => Math.max(last, end))
-  const times = steps === 1 ? "" : `${Report.number(steps)} × `
+  const times = amount === 1 ? "" : `${Report.number(amount)} × `
   return [each === undefined ? "?" : times + inTime(each), ends === Infinity ? "?" : inTime(ends)]
 }
 

@@ -26,8 +26,10 @@ export class Progress {
   private readonly medium: Report.Medium
   private readonly style: Report.Style
   private readonly width: number
-  /** Seconds that a step of each asset takes, without those that were never run. */
+  /** Seconds that a slice of each asset takes, without those that were never run. */
   private readonly expected: ReadonlyMap<string, number>
+  /** How many slices each step takes that takes a range. */
+  private readonly slices: ReadonlyMap<string, number>
   private readonly running = new Map<string, Running>()
   private readonly tally = new Map<Event["_tag"], number>()
   private startedAt = 0
@@ -45,6 +47,11 @@ export class Progress {
     )
     this.expected = new Map(
       forecast.blocks.flatMap(({ block, each }) => (each === undefined ? [] : [[block.asset, each]]))
+    )
+    this.slices = new Map(
+      plan.steps.flatMap((step) =>
+        step.range === undefined ? [] : [[Partition.id(step), step.range[1] - step.range[0]]]
+      )
     )
   }
 
@@ -76,7 +83,7 @@ export class Progress {
         this.running.set(Partition.id(event), {
           name: Partition.show(event),
           since: at,
-          expected: this.expected.get(event.asset) ?? 0,
+          expected: this.secondsOf(event),
           note: ""
         })
         return []
@@ -117,6 +124,10 @@ export class Progress {
     ]
   }
 
+  private secondsOf(step: Partition.Ref): number {
+    return (this.expected.get(step.asset) ?? 0) * (this.slices.get(Partition.id(step)) ?? 1)
+  }
+
   /** A step that runs counts as far as it should be by now; one that takes longer leaves nothing to say. */
   private left(now: number): string {
     let done = this.done
@@ -127,7 +138,7 @@ export class Progress {
 
   private settled(event: Settling, at: number): string {
     this.tally.set(event._tag, (this.tally.get(event._tag) ?? 0) + 1)
-    this.done += this.expected.get(event.asset) ?? 0
+    this.done += this.secondsOf(event)
     const since = this.running.get(Partition.id(event))?.since
     this.running.delete(Partition.id(event))
     const took = since === undefined ? "" : ` in ${Report.duration(at - since)}`

@@ -45,7 +45,7 @@ export interface History extends Run {
 
 /** The fold, in place: a log in memory keeps one. */
 export class Builder {
-  private readonly runs = new Map<string, { run: Run; readonly steps: Map<string, Step> }>()
+  private readonly runs = new Map<string, Recorded>()
   private readonly seconds = new Map<string, ReadonlyArray<number>>()
 
   apply(event: Event): void {
@@ -53,7 +53,7 @@ export class Builder {
     if (event._tag === "RunStarted") {
       const { at, runId: id, spanId, traceId, trigger } = event
       const run: Run = { id, status: "Running", trigger, startedAt: at, endedAt: null, traceId, spanId }
-      this.runs.set(id, { run, steps: new Map() })
+      this.runs.set(id, { run, steps: new Map(), slices: new Map() })
       return
     }
     const known = this.runs.get(event.runId)
@@ -65,13 +65,14 @@ export class Builder {
       for (const [id, step] of known.steps) {
         if (step.status === "Running") known.steps.set(id, { ...step, status: left, endedAt: event.at })
       }
-      this.remember(known.steps.values())
+      this.remember(known)
       return
     }
     const status = stepStatuses[event._tag]
     if (status === undefined || !("asset" in event)) return
     const { asset, at, partition } = event
     const previous = known.steps.get(Partition.id(event))
+    if ("slices" in event && event.slices !== undefined) known.slices.set(Partition.id(event), event.slices.length)
     known.steps.set(Partition.id(event), {
       asset,
       partition,
@@ -93,7 +94,7 @@ export class Builder {
     return known && { ...known.run, steps: Array.from(known.steps.values()) }
   }
 
-  /** Medians of the seconds that the last steps of these assets took; see `EventLog.durations`. */
+  /** Medians of the seconds that slices took in the last steps of these assets; see `EventLog.durations`. */
   durations(assets: ReadonlyArray<string>): ReadonlyMap<string, number> {
     return new Map(
       assets.flatMap((asset) => {
@@ -103,12 +104,13 @@ export class Builder {
     )
   }
 
-  private remember(steps: Iterable<Step>): void {
-    const successful = Array.from(steps).filter(
-      ({ startedAt, status }) => startedAt !== null && (status === "Materialized" || status === "Verified")
+  private remember({ slices, steps }: Recorded): void {
+    const successful = Array.from(steps.values()).filter(
+      ({ startedAt, status }) => startedAt !== null && timed.has(status)
     )
-    for (const { asset, endedAt, startedAt } of successful.sort((a, b) => (a.endedAt! < b.endedAt! ? -1 : 1))) {
-      const seconds = (Date.parse(endedAt!) - Date.parse(startedAt!)) / 1000
+    for (const step of successful.sort((a, b) => (a.endedAt! < b.endedAt! ? -1 : 1))) {
+      const { asset, endedAt, startedAt } = step
+      const seconds = (Date.parse(endedAt!) - Date.parse(startedAt!)) / 1000 / (slices.get(Partition.id(step)) ?? 1)
       this.seconds.set(asset, [seconds, ...(this.seconds.get(asset) ?? [])].slice(0, 20))
     }
   }
@@ -117,6 +119,15 @@ export class Builder {
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+interface Recorded {
+  run: Run
+  readonly steps: Map<string, Step>
+  /** How many a step took that took a range. */
+  readonly slices: Map<string, number>
+}
+
+const timed: ReadonlySet<StepStatus> = new Set(["Materialized", "Verified", "Observed"])
 
 const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)

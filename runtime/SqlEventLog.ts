@@ -74,18 +74,26 @@ export const layer: Layer.Layer<EventLog.EventLog, never, Sql.Sql | SqlClient.Sq
           failed("read code versions")
         ),
       runs: (limit) =>
-        sql<RunRow>`select * from assets.run order by started_at desc, id desc limit ${limit}`.pipe(
+        sql<RunRow>`${runsNow(sql)} order by started_at desc, id desc limit ${limit}`.pipe(
           Effect.map((rows) => rows.map(toRun)),
           failed("read runs")
         ),
       run: (id) =>
         Effect.gen(function* () {
-          const [run] = yield* sql<RunRow>`select * from assets.run where id = ${id}`
+          const [run] = yield* sql<RunRow>`${runsNow(sql)} where id = ${id}`
           if (run === undefined) return Option.none()
           const steps =
             yield* sql<StepRow>`select * from assets.step where run_id = ${id} order by started_at, ended_at, asset, partition`
-          return Option.some({ ...toRun(run), steps: steps.map(toStep) })
+          const left = run.status === "Interrupted" ? ({ status: "Interrupted" } as const) : {}
+          return Option.some({
+            ...toRun(run),
+            steps: steps.map((step) => ({ ...toStep(step), ...(step.status === "Running" ? left : {}) }))
+          })
         }).pipe(failed("read a run")),
+      unpublished: sql<EventRow>`select position::float8, event from assets.unpublished`.pipe(
+        Effect.map((rows) => rows.map(toRecorded)),
+        failed("read events")
+      ),
       checks: SqlCheckHistory.make(sql),
       session: (runId) => open(session, values, runId).pipe(failed("open a session")),
       wipe: (event, rows) =>
@@ -319,6 +327,12 @@ interface EventRow {
   readonly position: number
   readonly event: unknown
 }
+
+/** An open run whose process is gone is one that was interrupted, before somebody closes it. */
+const runsNow = (sql: SqlClient.SqlClient) => sql`
+  select id, case when status = 'Running' and id in (select assets.abandoned_runs()) then 'Interrupted' else status end as status,
+    trigger, started_at, ended_at, trace_id, span_id
+  from assets.run`
 
 interface RunRow {
   readonly id: string

@@ -8,7 +8,7 @@ import * as Forecast from "../runtime/Forecast.ts"
 import * as Invocation from "../runtime/Invocation.ts"
 import type * as Plan from "../runtime/Plan.ts"
 import { type Declaration, Declarations, RandomProject } from "./RandomProject.ts"
-import { asset, daily, Simulation } from "./Simulation.ts"
+import { asset, daily, dailyInRanges, Simulation } from "./Simulation.ts"
 
 type Durations = Readonly<Record<string, number>>
 
@@ -86,6 +86,25 @@ describe("the time of a run", () => {
       path: [3, "clicks", "report"]
     },
     {
+      of: "partitions that one step takes four at a time",
+      roots: [dailyInRanges("clicks", { start: "2026-03-01", most: 4 })],
+      durations: { clicks: 2 },
+      seconds: [20, 20, 20],
+      path: [20, "clicks"]
+    },
+    {
+      of: "partitions that read those of a range",
+      roots: [
+        daily("sessions", {
+          start: "2026-03-01",
+          deps: { clicks: dailyInRanges("clicks", { start: "2026-03-01", most: 4 }) }
+        })
+      ],
+      durations: { clicks: 2, sessions: 1 },
+      seconds: [30, 21, 21],
+      path: [21, "clicks", "sessions"]
+    },
+    {
       of: "partitions that read the ones before",
       roots: [daily("stock", { start: "2026-03-01", deps: { before: Asset.previous() } })],
       durations: { stock: 2 },
@@ -128,18 +147,19 @@ describe("the time of a run", () => {
 })
 
 /** Single steps, each taken in the order in which it became ready by the worker that is free first. */
-const stepByStep = ({ steps }: Plan.Plan, secondsOf: (asset: string) => number, concurrency: number) => {
+const stepByStep = ({ steps }: Plan.Plan, secondsOfSlice: (asset: string) => number, concurrency: number) => {
+  const secondsOf = ({ asset, range: [from, to] = [0, 1] }: Plan.Step) => (to - from) * secondsOfSlice(asset)
   const free = Array.from({ length: concurrency }, () => 0)
   const ends = new Map<number, number>()
   while (ends.size < steps.length) {
-    const [next] = Array.from(steps, ({ after, asset, follows }, index) => {
+    const [next] = Array.from(steps, ({ after, follows }, index) => {
       const before = [...after, ...follows].flat().map((other) => ends.get(other) ?? Infinity)
-      return { asset, index, ready: Math.max(0, ...before) }
+      return { index, ready: Math.max(0, ...before) }
     })
       .filter(({ index, ready }) => !ends.has(index) && ready < Infinity)
       .sort((one, other) => one.ready - other.ready || one.index - other.index)
     const worker = free.indexOf(Math.min(...free))
-    free[worker] = Math.max(free[worker]!, next!.ready) + secondsOf(next!.asset)
+    free[worker] = Math.max(free[worker]!, next!.ready) + secondsOf(steps[next!.index]!)
     ends.set(next!.index, free[worker]!)
   }
   return Math.max(0, ...ends.values())

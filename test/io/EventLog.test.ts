@@ -50,6 +50,7 @@ const tell = Effect.fnUntraced(function* (
   refs: ReadonlyArray<Partition.Ref>
 ) {
   const session = yield* log.session(first.runId)
+  yield* log.session(second.runId)
   const claims = new Map<string, EventLog.Claim>()
   for (const ref of refs) claims.set(Partition.id(ref), yield* Facts.claimed(session, ref))
   let waiting: Array<EventLog.Fact> = [first.started, second.started]
@@ -70,7 +71,7 @@ const tell = Effect.fnUntraced(function* (
     }
   }
   yield* flush
-}, Effect.scoped)
+})
 
 const sorted = <A extends Partition.Ref>(refs: Iterable<A>) =>
   Array.from(refs).sort((a, b) => (Partition.id(a) < Partition.id(b) ? -1 : 1))
@@ -98,6 +99,10 @@ const said = Effect.fnUntraced(function* (log: EventLog.EventLog["Service"], run
     events,
     states,
     runs: (yield* Effect.forEach(runs, ({ runId }) => log.run(runId))).map((run) => ordered(Option.getOrThrow(run))),
+    unpublished: (yield* log.unpublished)
+      .filter(({ event }) => runs.some(({ runId }) => runId === event.runId))
+      .map(({ event, position }) => ({ event, position: place(position) }))
+      .sort((a, b) => a.position - b.position),
     durations: Array.from(yield* log.durations(runs.map(({ asset }) => asset))).sort(),
     folded: {
       states: statesOf(Catalog.fromEvents(events)),
@@ -129,7 +134,7 @@ describe("whatever happened", () => {
           const inPostgres = yield* said(postgres, runs)
           expect(inPostgres).toEqual(inMemory)
           expect({ states: inMemory.states, runs: inMemory.runs }).toEqual(inMemory.folded)
-        }),
+        }).pipe(Effect.scoped),
       { arbitrary: { runs: 100 }, timeout: 60_000 }
     )
   })

@@ -143,6 +143,7 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
       Effect.gen(function* () {
         const log = yield* EventLog
         const runs = Array.from({ length: 5 }, Facts.run)
+        yield* log.session(runs[4]!.runId)
         yield* log.append(runs.map(({ started }) => started))
         yield* log.append([
           runs[0]!.tell({ _tag: "RunSucceeded" }),
@@ -163,6 +164,30 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
         expect(yield* log.runs(2)).toEqual(newest.slice(0, 2))
         expect(yield* log.run("another")).toEqual(Option.none())
         expect(yield* log.events("another")).toEqual([])
+      })
+    )
+
+    it.effect("tells why slices are not there: the last failure, nothing new, or a wipe, until there is a value", () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const run = yield* opened
+        const [a, b, c, d] = [run.ref("a"), run.ref("b"), run.ref("c"), run.ref("d")]
+        const failed = (ref: Partition.Ref) => run.tell({ _tag: "StepFailed", ...ref, error, attempts: 1 })
+        const because = { because: run.asset, reason: "NothingNew" } as const
+        const [first, second, third] = [failed(a), failed(a), failed(b)]
+        const skipped = run.tell({ _tag: "StepSkipped", ...c, ...because })
+        yield* log.append([first, second, third, skipped, run.tell({ _tag: "StepSkipped", ...d, because: "other" })])
+        const told = Effect.map(log.unpublished, (all) =>
+          all.map(({ event }) => event).filter(({ runId }) => runId === run.runId)
+        )
+        expect(yield* told).toEqual(expect.arrayContaining([second, third, skipped]))
+        expect(yield* told).toHaveLength(3)
+        yield* published(run, b)
+        expect(yield* told).toHaveLength(2)
+        const wiped = run.wiped(b)
+        yield* log.wipe(wiped, Effect.void)
+        // Whoever reads it tells by the positions that the failure came before the value.
+        expect(yield* told).toEqual(expect.arrayContaining([second, third, skipped, wiped]))
       })
     )
 

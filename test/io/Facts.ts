@@ -123,7 +123,9 @@ export const toEvent = (
     case "CutOff":
       return tell({ _tag: "StepCutOff", asset, partition })
     case "Skipped":
-      return tell({ _tag: "StepSkipped", asset, partition, because: "other" })
+      return attempts === 0
+        ? tell({ _tag: "StepSkipped", asset, partition, because: asset, reason: "NothingNew" })
+        : tell({ _tag: "StepSkipped", asset, partition, because: "other" })
     case "Failed":
       return tell({ _tag: "StepFailed", asset, partition, error, attempts })
     case "Wiped":

@@ -290,6 +290,41 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
       })
     )
 
+    it.effect("tells how long a slice took of a step that took a range, and of what was observed", () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const [ranged, observed] = [yield* opened, yield* opened]
+        const range = { asset: ranged.asset, partition: "a..c" }
+        yield* log.append([ranged.tell({ _tag: "StepStarted", ...range, reasons: [] })])
+        const started = ranged.tell({ _tag: "StepStarted", ...range, reasons: [] })
+        const later = (seconds: number) => new Date(Date.parse(started.at) - 1000 + seconds * 1000).toISOString()
+        yield* publish(
+          ranged,
+          ["a", "b", "c"].map((key) => slice(key, "v", true)),
+          { at: later(12) }
+        )
+        yield* log.append([ranged.tell({ _tag: "RunSucceeded" })])
+
+        const ref = observed.ref()
+        const begun = observed.tell({ _tag: "StepStarted", ...ref, reasons: [] })
+        yield* log.append([begun])
+        const at = new Date(Date.parse(begun.at) + 5000).toISOString()
+        const event = observed.value(ref, "v", { _tag: "AssetObserved", at })
+        yield* observed.session.publish(
+          { claim: yield* observed.claim(ref), loaded: [], event: () => event },
+          undefined
+        )
+        yield* log.append([observed.tell({ _tag: "RunSucceeded" })])
+        const known = yield* log.durations([ranged.asset, observed.asset])
+        expect(known).toEqual(
+          new Map([
+            [ranged.asset, 4],
+            [observed.asset, 5]
+          ])
+        )
+      })
+    )
+
     it.effect("goes by the last twenty of an asset's steps", () =>
       Effect.gen(function* () {
         const log = yield* EventLog

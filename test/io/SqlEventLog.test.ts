@@ -305,6 +305,11 @@ layer(Layer.provideMerge(SqlEventLog.layer, TestDatabase.layer()), { timeout: "6
         const begin = Effect.suspend(() => Effect.map(log.session(Facts.run().runId), ({ abandoned }) => abandoned))
         const scope = yield* Scope.make()
         // A server takes a moment to notice that a session is gone.
+        const statusesOf = Effect.forEach(left, (id) => Effect.map(log.run(id), (run) => Option.getOrThrow(run).status))
+        while ((yield* statusesOf).some((status) => status !== "Interrupted"));
+        expect((yield* log.runs(3)).map(({ id, status }) => [id, status])).toEqual(
+          left.toReversed().map((id) => [id, "Interrupted"])
+        )
         const taken: Array<string> = []
         while (taken.length < left.length) {
           for (const { id, status } of yield* Scope.provide(begin, scope)) {
