@@ -32,7 +32,7 @@ export default () =>
     ])
     const judged = Effect.map(log.catalog, (catalog) => {
       const assessments = Staleness.assess(graph, catalog, now)
-      const subject = { graph, catalog, assessments, failedChecks: [] }
+      const subject = { graph, catalog, assessments, failedChecks: [], lastAttempts: new Map() }
       const [report, summary] = StatusReport.make(subject, new Set(["report", "summary"]), "asset")
       const found = JSON.stringify([report!.partitions, summary!.causes])
       if (found !== expected) throw new Error(`not ${expected}: ${found}`)

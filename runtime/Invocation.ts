@@ -14,6 +14,7 @@ import * as ConfigDigests from "./ConfigDigests.ts"
 import * as EventLog from "./EventLog.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Forecast from "./Forecast.ts"
+import * as LastAttempt from "./LastAttempt.ts"
 import * as Plan from "./Plan.ts"
 import * as Project from "./Project.ts"
 import * as Report from "./Report.ts"
@@ -60,7 +61,8 @@ export const tellUnmatched = ({ json }: Invocation, unmatched: ReadonlyArray<Sel
 /** Everything that is recorded of a project now, judged. */
 export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Definitions) {
   const log = yield* EventLog.EventLog
-  const [stored, failed] = yield* Effect.all([log.catalog, log.checks.failed], { concurrency: 2 })
+  const asked = [log.catalog, log.checks.failed, log.unpublished] as const
+  const [stored, failed, unpublished] = yield* Effect.all(asked, { concurrency: asked.length })
   const catalog = yield* inForce(graph, stored)
   const assessments = Staleness.assess(graph, catalog, yield* Clock.currentTimeMillis)
   // What is no longer declared is no longer judged; what another process published meanwhile has results of its own.
@@ -69,7 +71,8 @@ export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Defin
       CheckHistory.isInForce(catalog, event) &&
       graph.nodes.get(event.asset)?.asset.checks.some(({ name }) => name === event.check)
   )
-  const subject: Subject = { graph, catalog, assessments, failedChecks }
+  const lastAttempts = LastAttempt.make(assessments.lineage, catalog, unpublished)
+  const subject: Subject = { graph, catalog, assessments, failedChecks, lastAttempts }
   return subject
 })
 

@@ -7,6 +7,7 @@ import type * as AssetGraph from "./AssetGraph.ts"
 import * as Catalog from "./Catalog.ts"
 import * as Causes from "./Causes.ts"
 import type { Of } from "./Event.ts"
+import * as LastAttempt from "./LastAttempt.ts"
 import type * as Partition from "./Partition.ts"
 import * as Reason from "./Reason.ts"
 import * as Report from "./Report.ts"
@@ -34,6 +35,10 @@ export interface Row extends Partition.Ref {
   readonly freshness: "Fresh" | "Overdue" | null
   /** Checks that failed of the versions in force, of all partitions where it is asked whole. */
   readonly failedChecks: ReadonlyArray<FailedCheck>
+  /** The last step, if it failed; of an asset asked whole the newest failure that no later step made good. */
+  readonly lastFailure: LastAttempt.LastFailure | null
+  /** ISO 8601: when what was published was removed, as far as nothing was published since; `null` where nothing was. */
+  readonly wipedAt: string | null
 }
 
 /** What `status` and `why` tell of a failed check; `partition` is null where it was over the whole. */
@@ -56,6 +61,7 @@ export interface Subject {
   readonly assessments: Staleness.Assessments
   /** Of the versions in force. */
   readonly failedChecks: ReadonlyArray<Of<"CheckFailed">>
+  readonly lastAttempts: LastAttempt.LastAttempts
 }
 
 /** One row an asset, or with `each` one a partition. */
@@ -82,6 +88,7 @@ export const toText = (rows: ReadonlyArray<Row>, now: number, medium: Report.Med
       { title: "status", paint: (style, text) => paintWorst(style, text) },
       { title: "why", gives: true },
       { title: "checks", paint: (style, text) => style.red(text) },
+      { title: "last attempt", paint: (style, text) => style.red(text) },
       { title: "rows", align: "right" },
       { title: "materialized" },
       { title: "version", paint: (style, text) => style.dim(text) }
@@ -92,6 +99,8 @@ export const toText = (rows: ReadonlyArray<Row>, now: number, medium: Report.Med
       row.partitions === undefined ? row.status : showCounts(row.partitions) || "no partitions",
       row.causes.length > 0 ? row.causes.map(Reason.show).join(", ") : note(row),
       showFailed(row.failedChecks),
+      // What is Current again needs no other.
+      row.lastFailure === null || row.status === "Current" ? "" : `failed ${Report.ago(row.lastFailure.at, now)}`,
       row.rows === null ? "" : Report.number(row.rows),
       row.materializedAt === null ? "" : Report.ago(row.materializedAt, now),
       row.dataVersion === null ? "" : Report.version(row.dataVersion)
@@ -128,8 +137,8 @@ const paintWorst = (style: Report.Style, text: string): string => {
   return worst === undefined ? text : colors[worst](text)
 }
 
-const note = ({ dataVersion, external, status, undecided }: Row): string => {
-  if (status === "Missing") return "never materialized"
+const note = ({ dataVersion, external, status, undecided, wipedAt }: Row): string => {
+  if (status === "Missing") return wipedAt === null ? "never materialized" : "wiped"
   if (external) return dataVersion === null ? "external, never observed" : "external"
   return undecided.length > 0 ? `depends on ${undecided.join(", ")}` : ""
 }
@@ -158,7 +167,8 @@ const ofSlice = (subject: Subject, ref: Partition.Ref): Row => {
     dataVersion: state?.dataVersion ?? null,
     rows: state?.rows ?? null,
     ...lastOf(state),
-    failedChecks: failedOf(subject, ref.asset, new Set([ref.partition]))
+    failedChecks: failedOf(subject, ref.asset, new Set([ref.partition])),
+    ...attemptedOf(LastAttempt.of(subject.lastAttempts, ref.asset, new Set([ref.partition])))
   }
 }
 
@@ -185,7 +195,8 @@ const ofAll = (subject: Subject, asset: string): Row => {
       ? states.reduce((sum, state) => sum + (state.rows ?? 0), 0)
       : null,
     ...lastOf(newest),
-    failedChecks: failedOf(subject, asset)
+    failedChecks: failedOf(subject, asset),
+    ...attemptedOf(LastAttempt.of(subject.lastAttempts, asset))
   }
 }
 
@@ -200,6 +211,10 @@ const lastOf = (state: Catalog.AssetState | undefined) => ({
   traceId: state?.traceId ?? null,
   freshness: null
 })
+
+const attemptedOf = ({ failure, wiped }: LastAttempt.LastAttempt) => {
+  return { lastFailure: failure, wipedAt: wiped?.at ?? null }
+}
 
 /** What differs about a frozen slice is no cause: nothing comes of it. */
 const stale = ({ causes, status }: Staleness.Assessment) => (status === "Stale" ? causes : [])

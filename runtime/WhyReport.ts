@@ -5,8 +5,10 @@
  */
 import * as Catalog from "./Catalog.ts"
 import * as Causes from "./Causes.ts"
+import * as EventLine from "./EventLine.ts"
 import * as Keys from "./Keys.ts"
-import type { Lineage, Reading } from "./Lineage.ts"
+import * as LastAttempt from "./LastAttempt.ts"
+import type { Reading } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import * as Reason from "./Reason.ts"
 import * as Report from "./Report.ts"
@@ -18,6 +20,8 @@ import { type FailedCheck, failedOf, showCounts, type Subject } from "./StatusRe
 export interface Group {
   readonly status: Reason.Status
   readonly frozen: boolean
+  /** Whether they were published once, and removed. */
+  readonly wiped: boolean
   /** Of frozen partitions: what differs, which changes nothing. */
   readonly causes: ReadonlyArray<Reason.Cause>
   /** In order, neighbours merged to ranges such as `2026-01-01..2026-01-31`; `null` for an asset without partitions. */
@@ -43,6 +47,8 @@ export interface WhyReport extends Partition.Ref {
     readonly runId: string
     readonly rows: number | null
   } | null
+  /** What became of them since they were last published. */
+  readonly lastAttempt: LastAttempt.LastAttempt
   /** Of the versions in force. */
   readonly failedChecks: ReadonlyArray<FailedCheck>
   /**
@@ -101,8 +107,9 @@ const explain = (subject: Subject, focus: Focus, told: Told): WhyReport => {
       lineage,
       slices.map(([, { causes, status }]) => (status === "Stale" ? causes : []))
     ),
-    groups: groupsOf(lineage, asset, slices),
+    groups: groupsOf(subject, asset, slices),
     last: lastOf(subject, asset, wanted),
+    lastAttempt: LastAttempt.of(subject.lastAttempts, asset, wanted),
     failedChecks: failedOf(subject, asset, wanted),
     upstream: repeated ? [] : upstreamOf(assessments, focus).map((read) => explain(subject, read, told)),
     repeated
@@ -188,19 +195,23 @@ const pastOf = (assessments: Staleness.Assessments, reading: Reading, indexes: R
 const ranks: Readonly<Record<Reason.Status, number>> = { Missing: 0, Stale: 1, Maybe: 2, Current: 3 }
 
 const groupsOf = (
-  lineage: Lineage,
+  { assessments: { lineage }, lastAttempts }: Subject,
   asset: string,
   slices: ReadonlyArray<readonly [Partition.Key, Staleness.Assessment]>
 ): ReadonlyArray<Group> => {
   const keys = lineage.keys(asset)
-  const alike = ({ causes, frozen, status }: Staleness.Assessment) =>
-    JSON.stringify([status, frozen, ...causes.map(Causes.idOf)])
-  return Array.from(Map.groupBy(slices, ([, assessment]) => alike(assessment)).values(), (members): Group => {
-    const { frozen, status } = members[0]![1]
+  const attempts = lastAttempts.get(asset)
+  const isWiped = (partition: Partition.Key) => attempts?.get(partition)?.wiped != null
+  const alike = (partition: Partition.Key, { causes, frozen, status }: Staleness.Assessment) =>
+    JSON.stringify([status, frozen, isWiped(partition), ...causes.map(Causes.idOf)])
+  const groups = Map.groupBy(slices, ([partition, assessment]) => alike(partition, assessment))
+  return Array.from(groups.values(), (members): Group => {
+    const [first, { frozen, status }] = members[0]!
     const indexes = members.map(([partition]) => lineage.index({ asset, partition }))
     const partitions = keys === undefined ? null : Keys.ranges(keys, indexes)
     const lists = members.map(([, { causes }]) => causes)
-    return { status, frozen, causes: Causes.merge(lineage, lists), partitions, slices: members.length }
+    const wiped = isWiped(first)
+    return { status, frozen, wiped, causes: Causes.merge(lineage, lists), partitions, slices: members.length }
   }).sort((a, b) => ranks[a.status] - ranks[b.status])
 }
 
@@ -239,6 +250,7 @@ const toTree = (self: WhyReport, explain: (cause: Reason.Cause) => string, now: 
           }))),
       ...self.failedChecks.map((check) => leaf(failureInWords(self, check))),
       ...self.upstream.map((upstream) => toTree(upstream, explain, now)),
+      ...attemptsInWords(self, now).map(leaf),
       ...(self.external ? [leaf("external: somebody else computes it")] : []),
       ...(self.last === null ? [] : [leaf(lastInWords(self, self.last, now))])
     ]
@@ -253,11 +265,11 @@ const alike = (group: Group): string =>
     ? statusInWords(group)
     : `${statusInWords(group)} (all of ${Report.count(group.slices, "partition")})`
 
-const statusInWords = ({ causes, frozen, status }: Group): string => {
+const statusInWords = ({ causes, frozen, status, wiped }: Group): string => {
   if (frozen) return causes.length === 0 ? "Frozen: its source cannot be asked again" : "Frozen, though since then"
   switch (status) {
     case "Missing":
-      return "Missing: it was never materialized"
+      return wiped ? "Missing: what was published was wiped" : "Missing: it was never materialized"
     case "Stale":
       return "Stale"
     case "Maybe":
@@ -320,6 +332,26 @@ const failureInWords = (self: WhyReport, { accepted, check, partition, reason, s
   const verdict = severity === "warn" ? "warned" : "failed"
   return `the check "${check}" ${verdict}${of}${accepted ? ", which was accepted" : ""}: ${reason}`
 }
+
+const attemptsInWords = (self: WhyReport, now: number): ReadonlyArray<string> => {
+  const { failure, nothingNew, wiped } = self.lastAttempt
+  const of = ({ partition }: LastAttempt.Noted) =>
+    partition === self.partition || partition === null ? "" : ` of ${partition}`
+  const when = ({ at, runId }: LastAttempt.Noted) => `${Report.ago(at, now)} by run ${runId}`
+  return [
+    ...(failure === null
+      ? []
+      : [`the last attempt${of(failure)} failed ${when(failure)}: ${firstLine(EventLine.showFailure(failure.error))}`]),
+    ...(nothingNew === null
+      ? []
+      : [`the last attempt${of(nothingNew)} had nothing new to publish, ${when(nothingNew)}`]),
+    ...(wiped === null
+      ? []
+      : [`${wiped.partition === self.partition ? "" : `last ${wiped.partition} was `}wiped ${when(wiped)}`])
+  ]
+}
+
+const firstLine = (text: string) => text.split("\n", 1)[0]!.trimEnd()
 
 const lastInWords = ({ external }: WhyReport, last: NonNullable<WhyReport["last"]>, now: number): string => {
   const rows = last.rows === null ? "" : `, ${Report.count(last.rows, "row")}`

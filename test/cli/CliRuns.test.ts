@@ -100,6 +100,8 @@ describe("a shop that was brought up to date", { timeout: 60_000 }, () => {
       runId: first[0].runId,
       traceId: first[0].traceId,
       failedChecks: [],
+      lastFailure: null,
+      wipedAt: null,
       external: false,
       freshness: null
     })

@@ -1,19 +1,24 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Asset from "../../runtime/Asset.ts"
 import type * as Event from "../../runtime/Event.ts"
+import type * as EventLog from "../../runtime/EventLog.ts"
 import * as GraphReport from "../../runtime/GraphReport.ts"
+import * as LastAttempt from "../../runtime/LastAttempt.ts"
 import * as Partition from "../../runtime/Partition.ts"
 import * as Report from "../../runtime/Report.ts"
 import * as StatusReport from "../../runtime/StatusReport.ts"
 import * as WhyReport from "../../runtime/WhyReport.ts"
-import { asset, daily, io, Simulation } from "../Simulation.ts"
+import { asset, daily, dailyInRanges, io, Simulation } from "../Simulation.ts"
 
-const subjectOf = (simulation: Simulation): StatusReport.Subject => ({
-  graph: simulation.graph,
-  catalog: simulation.catalog,
-  assessments: simulation.assess(),
-  failedChecks: []
-})
+const subjectOf = (
+  simulation: Simulation,
+  unpublished: ReadonlyArray<EventLog.Recorded> = []
+): StatusReport.Subject => {
+  const { catalog, graph } = simulation
+  const assessments = simulation.assess()
+  const lastAttempts = LastAttempt.make(assessments.lineage, catalog, unpublished)
+  return { graph, catalog, assessments, failedChecks: [], lastAttempts }
+}
 
 const why = (simulation: Simulation, asset: string, partition: string | null = null) => {
   const subject = subjectOf(simulation)
@@ -153,6 +158,88 @@ describe("why one partition is what it is", () => {
       "└─ last materialized just now by run run"
     ])
     expect(told(null)).toContain('├─ the check "enough" failed of 2026-03-04: few on 2026-03-04')
+  })
+})
+
+describe("what became of a slice since it was published", () => {
+  const days = () => new Simulation([dailyInRanges("days", { start: "2026-03-08", most: 2 })])
+  const failed = (partition: string, message: string): Event.Of<"StepFailed"> => {
+    const error = { _tag: "Down", message }
+    return {
+      _tag: "StepFailed",
+      at: "2026-03-10T11:00:00.000Z",
+      runId: "r2",
+      asset: "days",
+      partition,
+      error,
+      attempts: 1
+    }
+  }
+  const told = (simulation: Simulation, events: ReadonlyArray<Event.Event>, partition: string | null = null) => {
+    const position = simulation.log.length
+    const subject = subjectOf(
+      simulation,
+      events.map((event, at) => ({ event, position: position + at + 1 }))
+    )
+    return {
+      why: WhyReport.toText(WhyReport.make(subject, { asset: "days", partition }), subject, simulation.now),
+      rows: StatusReport.make(subject, new Set(["days"]), "partition")
+    }
+  }
+
+  it("names the failure of the last attempt by its first line, in each slice of a range", () => {
+    const { rows, why } = told(days(), [failed("2026-03-08..2026-03-09", "no answer\nfrom here")], "2026-03-09")
+    expect(why).toEqual([
+      "days/2026-03-09 is Missing: it was never materialized",
+      "└─ the last attempt of 2026-03-08..2026-03-09 failed 1 hour ago by run r2: no answer"
+    ])
+    expect(rows.map(({ lastFailure }) => lastFailure?.error.message ?? null)).toEqual([
+      "no answer\nfrom here",
+      "no answer\nfrom here",
+      null
+    ])
+    expect(StatusReport.toText(rows, Date.parse("2026-03-10T12:00:00Z"), Report.paper)[1]).toMatch(
+      /^days +2026-03-08 +Missing +never materialized +failed 1 hour ago$/
+    )
+  })
+
+  it("tells of the newest failure of an asset asked whole, until there is a value", () => {
+    const simulation = days()
+    const events = [
+      failed("2026-03-08", "no answer"),
+      { ...failed("2026-03-09", "nor now"), at: "2026-03-10T11:30:00.000Z" }
+    ]
+    expect(told(simulation, events).why).toContain(
+      "└─ the last attempt of 2026-03-09 failed 30 minutes ago by run r2: nor now"
+    )
+    simulation.run()
+    const before = events.map((event) => ({ event, position: 0 }))
+    const subject = subjectOf(simulation, before)
+    expect(StatusReport.make(subject, new Set(["days"]), "asset")).toMatchObject([{ lastFailure: null, wipedAt: null }])
+  })
+
+  it("tells that a body had nothing new, and no longer of the failure before", () => {
+    const { reason, because, ...step } = { ...failed("2026-03-08", ""), because: "days", reason: "NothingNew" as const }
+    const skipped: Event.Of<"StepSkipped"> = { ...step, _tag: "StepSkipped", because, reason }
+    const { why } = told(days(), [failed("2026-03-08", "no answer"), skipped], "2026-03-08")
+    expect(why).toEqual([
+      "days/2026-03-08 is Missing: it was never materialized",
+      "└─ the last attempt had nothing new to publish, 1 hour ago by run r2"
+    ])
+  })
+
+  it("tells what is Missing because it was wiped from what never was", () => {
+    const { rows, why } = told(days(), [
+      failed("2026-03-09", "no answer"),
+      { _tag: "AssetWiped", at: "2026-03-10T11:30:00.000Z", runId: "r3", asset: "days", partition: "2026-03-09" }
+    ])
+    expect(why).toEqual([
+      "days is 3 Missing",
+      "├─ 2026-03-08, 2026-03-10 (2 partitions): Missing: it was never materialized",
+      "├─ 2026-03-09: Missing: what was published was wiped",
+      "└─ last 2026-03-09 was wiped 30 minutes ago by run r3"
+    ])
+    expect(rows[1]).toMatchObject({ lastFailure: null, wipedAt: "2026-03-10T11:30:00.000Z" })
   })
 })
 
