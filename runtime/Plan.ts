@@ -76,11 +76,17 @@ export const make = (
 ): Result.Result<Plan, PlanError | SelectionError> =>
   Result.gen(function* () {
     const assessments = Staleness.assess(graph, catalog, now)
-    const scope = yield* Scope.make(graph, assessments, request)
-    const planner = new Planner(assessments, catalog, scope)
-    for (const asset of graph.order) if (scope.chosen.has(asset)) planner.visit(asset)
-    const lacking = planner.lacking(request.selection)
-    if (lacking !== undefined) return yield* refuse(lacking)
+    const planner = yield* Planner.visited(assessments, catalog, request)
+    const { lacks, scope } = planner
+    if (lacks !== undefined) {
+      const wider = widened(request, planner)
+      const works = ({ request }: Wider) => {
+        const planned = Planner.visited(assessments, catalog, request)
+        return Result.isSuccess(planned) && planned.success.lacks === undefined
+      }
+      const { flags, request: other } = wider.find(works) ?? wider.at(-1)!
+      return yield* refuse({ _tag: "MissingDependency", ...lacks, selection: other.selection, flags })
+    }
     const steps = stepsOf(planner.blocks, assessments.lineage, catalog)
     const plan: Plan = {
       at: now,
@@ -110,6 +116,26 @@ const stepsOf = (blocks: ReadonlyArray<PlanSteps.Block>, lineage: Lineage, catal
   return () => (steps ??= PlanSteps.make(blocks, lineage, unpublished))
 }
 
+/** A request for more, and how its partitions are said on a command line. */
+interface Wider {
+  readonly request: Request
+  readonly flags: ReadonlyArray<string>
+}
+
+/** Requests that may have what another lacks, the one that asks for least first: the last is for all partitions. */
+const widened = (request: Request, { without }: Planner): ReadonlyArray<Wider> => {
+  const { from, only, partition, partitions, targets, to, ...rest } = request
+  const others = request.selection.filter((text) => !without.has(text))
+  const selection = Array.from(new Set([...others, ...Array.from(without, (asset) => `+${asset}`)]))
+  const whole: Wider = { request: { ...rest, selection }, flags: [] }
+  if ([only, partitions, targets].some((limit) => limit !== undefined)) return [whole]
+  const limited = [{ partition, from, to }, { to: to ?? partition }].map((limits) => ({
+    request: { ...whole.request, ...limits },
+    flags: Object.entries(limits).flatMap(([name, key]) => (key === undefined ? [] : [`--${name}`, key]))
+  }))
+  return [...limited.filter(({ flags }) => flags.length > 0), whole]
+}
+
 /** Visits the assets of a scope, dependencies first, and gathers what has to be done. */
 class Planner {
   readonly blocks: Array<PlanSteps.Block> = []
@@ -117,19 +143,33 @@ class Planner {
   private readonly assessments: Staleness.Assessments
   private readonly lineage: Lineage
   private readonly catalog: Catalog.Catalog
-  private readonly scope: Scope.Scope
+  readonly scope: Scope.Scope
   /** By asset, a 1 for every slice that has a step. */
   private readonly planned = new Map<string, Uint8Array>()
   /** Assets below one none of whose partitions has begun, and that one. */
   private readonly unbegun = new Map<string, string>()
-  private readonly without = new Set<string>()
-  private firstWithout: (Partition.Ref & { readonly dependency: string }) | undefined
+  /** Assets that want something which was never published and is not planned either, and the first such want. */
+  readonly without = new Set<string>()
+  lacks: (Partition.Ref & { readonly dependency: string; readonly dependencyPartition: Partition.Key }) | undefined
 
   constructor(assessments: Staleness.Assessments, catalog: Catalog.Catalog, scope: Scope.Scope) {
     this.assessments = assessments
     this.lineage = assessments.lineage
     this.catalog = catalog
     this.scope = scope
+  }
+
+  static visited(
+    assessments: Staleness.Assessments,
+    catalog: Catalog.Catalog,
+    request: Request
+  ): Result.Result<Planner, PlanError | SelectionError> {
+    const { graph } = assessments.lineage
+    return Result.map(Scope.make(graph, assessments, request), (scope) => {
+      const planner = new Planner(assessments, catalog, scope)
+      for (const asset of graph.order) if (scope.chosen.has(asset)) planner.visit(asset)
+      return planner
+    })
   }
 
   isPlanned(asset: string, index: number): boolean {
@@ -201,15 +241,6 @@ class Planner {
     }
   }
 
-  /** What the request lacks, when a dependency of something planned was never published and is not planned either. */
-  lacking(selection: ReadonlyArray<string>): Parameters<typeof refuse>[0] | undefined {
-    if (this.firstWithout === undefined) return undefined
-    const without = Array.from(this.without)
-    const others = selection.filter((text) => !this.without.has(text))
-    const wider = Array.from(new Set([...others, ...without.map((asset) => `+${asset}`)]))
-    return { _tag: "MissingDependency", ...this.firstWithout, selection: wider }
-  }
-
   /** Whether something that a slice reads has a step. */
   private isRead({ edge, isAll, one, ranges }: Reading, index: number): boolean {
     const planned = this.planned.get(edge.asset)
@@ -222,7 +253,7 @@ class Planner {
   /** Whether a slice cannot be computed, for want of something that it reads or follows; remembers what it wants. */
   private isWithout(node: AssetGraph.Node, readings: ReadonlyArray<Reading>, index: number): boolean {
     const asset = node.asset.key
-    const lacking = readings.find((reading) => this.lacks(reading, index))
+    const lacking = readings.find((reading) => this.lacksOf(reading, index) !== undefined)
     const dependency =
       lacking?.edge.asset ?? node.after.find((other) => !this.planned.has(other) && !this.isThere(other))
     if (dependency === undefined) return false
@@ -234,24 +265,27 @@ class Planner {
       return true
     }
     this.without.add(asset)
-    this.firstWithout ??= { asset, partition: this.lineage.key(asset, index), dependency }
+    const missing = (lacking && this.lacksOf(lacking, index)) ?? -1
+    const dependencyPartition = missing === -1 ? null : this.lineage.key(dependency, missing)
+    this.lacks ??= { asset, partition: this.lineage.key(asset, index), dependency, dependencyPartition }
     return false
   }
 
-  /** All slices of an asset are as many as there are; of named ones each has to be there, and the last is always one. */
-  private lacks({ edge, isAll, one, ranges }: Reading, index: number): boolean {
+  /**
+   * The first slice of a dependency that a slice lacks, -1 for all of them. All slices of an asset are as many as there
+   * are; of named ones each has to be there, and the last is always one.
+   */
+  private lacksOf({ edge, isAll, one, ranges }: Reading, index: number): number | undefined {
     const { codes, counts, existing } = this.assessments.slices.get(edge.asset)!
     const planned = this.planned.get(edge.asset)
-    if (isAll) return planned === undefined && counts.Missing === existing
+    if (isAll) return planned === undefined && counts.Missing === existing ? -1 : undefined
     const lacksOne = (at: number) => codes[at] === Staleness.codes.Missing && planned?.[at] !== 1
     if (one !== undefined) {
       const at = one(index)
-      return lacksOne(at) || (edge.mapping._tag === "Last" && isAbsent(codes, at))
+      return lacksOne(at) || (edge.mapping._tag === "Last" && isAbsent(codes, at)) ? at : undefined
     }
-    return ranges(index).some(([from, to]) => {
-      for (let at = from; at < to; at++) if (lacksOne(at)) return true
-      return false
-    })
+    for (const [from, to] of ranges(index)) for (let at = from; at < to; at++) if (lacksOne(at)) return at
+    return undefined
   }
 
   private isThere(asset: string): boolean {

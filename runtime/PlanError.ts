@@ -57,8 +57,18 @@ export const Problem = Schema.TaggedUnion({
   EndedPartition: { asset, partition: Schema.String },
   /** Its source forgets; what was published before its window ended stays as it is. */
   FrozenPartition: { asset, partition: Schema.String },
-  /** `selection` is one that would work. */
-  MissingDependency: { asset, partition: Key, dependency: asset, selection: Schema.Array(Schema.String) },
+  /**
+   * `dependencyPartition` is the slice of it that is needed, `null` for all of it; `selection` with the `flags`, such as
+   * `--to KEY`, is a request that would work.
+   */
+  MissingDependency: {
+    asset,
+    partition: Key,
+    dependency: asset,
+    dependencyPartition: Key,
+    selection: Schema.Array(Schema.String),
+    flags: Schema.Array(Schema.String)
+  },
   /** `others` are the assets that are always computed with it and are not selected; `selection` is one that would work. */
   ComputedTogether: { asset, others: Schema.Array(asset), selection: Schema.Array(Schema.String) },
   BadAccept: { accept: Schema.String },
@@ -125,9 +135,9 @@ const show = (problem: Problem, command: string): string =>
       `${asset}/${partition} was not materialized while its source could still be asked, and cannot be any more`,
     FrozenPartition: ({ asset, partition }) =>
       `${asset}/${partition} is frozen: its window has ended and its source cannot be asked again`,
-    MissingDependency: ({ asset, dependency, partition, selection }) =>
-      `${asset}${partition === null ? "" : `/${partition}`} needs ${dependency}, which was never materialized and is ` +
-      `not in this plan; try: ${command} ${selection.map(quoted).join(" ")}`,
+    MissingDependency: ({ asset, dependency, dependencyPartition, flags, partition, selection }) =>
+      `${slice(asset, partition)} needs ${slice(dependency, dependencyPartition)}, which was never materialized and is ` +
+      `not in this plan; try: ${command} ${[...selection, ...flags].map(quoted).join(" ")}`,
     ComputedTogether: ({ asset, others, selection }) =>
       `${asset} is computed together with ${others.join(", ")}, not selected; ` +
       `try: ${command} ${selection.map(quoted).join(" ")}`,
@@ -139,3 +149,5 @@ const show = (problem: Problem, command: string): string =>
       `the check "${check}" of ${asset} is not blocking: its failure is recorded and there is nothing to accept`,
     AcceptOutsidePlan: ({ asset, check }) => `${asset} is not in this plan, so its check "${check}" cannot be accepted`
   })
+
+const slice = (asset: string, partition: string | null) => (partition === null ? asset : `${asset}/${partition}`)

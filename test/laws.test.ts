@@ -153,7 +153,7 @@ const cuttingOffChangesNoValue = (simulation: Simulation, plan: Plan.Plan) => {
   }
 }
 
-/** What a refusal for something missing proposes can be planned, when the request was not limited to partitions. */
+/** What a refusal for something missing proposes can be planned. */
 const refusalsProposeWhatWorks = (life: Life) =>
   live(life, (simulation, asked) => {
     if (asked === undefined) return
@@ -163,9 +163,12 @@ const refusalsProposeWhatWorks = (life: Life) =>
     if (error.problem._tag === "NotPartitioned" || error.problem._tag === "BadEnd") return
     if (error.problem._tag === "EmptyRange") return
     assert(error.problem._tag === "MissingDependency")
-    const { force, from, recheck } = asked.request
-    if (from !== undefined) return
-    simulation.execute(simulation.request({ selection: error.problem.selection, force, recheck }))
+    const { force, recheck } = asked.request
+    const { flags, selection } = error.problem
+    const limits = Object.fromEntries(
+      flags.flatMap((flag, at) => (flag.startsWith("--") ? [[flag.slice(2), flags[at + 1]]] : []))
+    )
+    simulation.execute(simulation.request({ selection, force, recheck, ...limits }))
   })
 
 const theLogFoldsToTheState = (simulation: Simulation) => {

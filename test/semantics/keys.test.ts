@@ -81,7 +81,7 @@ table("fixed keys", [
     [request({ selection: ["countries"], partition: "at" }), ask({ selection: ["taxes"] })],
     {
       plan: [
-        "taxes/eu needs countries, which was never materialized and is not in this plan; try: assets materialize +taxes"
+        "taxes/eu needs countries/de, which was never materialized and is not in this plan; try: assets materialize +taxes"
       ]
     }
   ]

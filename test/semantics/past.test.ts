@@ -136,7 +136,17 @@ table("an asset that reads its own past", [
     [run("days"), ask({ selection: ["running"], from: "2026-03-08" })],
     {
       plan: [
-        "running/2026-03-08 needs running, which was never materialized and is not in this plan; try: assets materialize +running"
+        "running/2026-03-08 needs running/2026-03-07, which was never materialized and is not in this plan; try: assets materialize +running"
+      ]
+    }
+  ],
+  [
+    "proposes the slices up to the one that is asked for",
+    [running()],
+    [run("days"), ask({ selection: ["running"], partition: "2026-03-08" })],
+    {
+      plan: [
+        "running/2026-03-08 needs running/2026-03-07, which was never materialized and is not in this plan; try: assets materialize +running --to 2026-03-08"
       ]
     }
   ],

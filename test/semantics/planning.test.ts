@@ -191,7 +191,17 @@ table("a selection", [
     [request({ selection: ["days"], partition: "2026-03-08" }), ask({ selection: ["sessions"] })],
     {
       plan: [
-        "sessions/2026-03-09 needs days, which was never materialized and is not in this plan; try: assets materialize +sessions"
+        "sessions/2026-03-09 needs days/2026-03-09, which was never materialized and is not in this plan; try: assets materialize +sessions"
+      ]
+    }
+  ],
+  [
+    "of what reads the partition of its key is proposed with the partition that was asked for",
+    [sessions],
+    [ask({ selection: ["sessions"], partition: "2026-03-09" })],
+    {
+      plan: [
+        "sessions/2026-03-09 needs days/2026-03-09, which was never materialized and is not in this plan; try: assets materialize +sessions --partition 2026-03-09"
       ]
     }
   ],

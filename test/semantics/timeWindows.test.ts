@@ -165,7 +165,7 @@ table("windows of another grain", [
     [request({ selection: ["hours"], from: "2026-03-09T01:00Z" }), ask({ selection: ["of_day"] })],
     {
       plan: [
-        "of_day/2026-03-09 needs hours, which was never materialized and is not in this plan; try: assets materialize +of_day"
+        "of_day/2026-03-09 needs hours/2026-03-09T00:00Z, which was never materialized and is not in this plan; try: assets materialize +of_day"
       ]
     }
   ],
