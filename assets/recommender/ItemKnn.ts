@@ -1,17 +1,19 @@
 /**
  * The item-based nearest neighbour model of Sarwar, Karypis, Konstan and Riedl ("Item-based collaborative filtering recommendation
  * algorithms", WWW10, 2001): for each track, the tracks played by the same users.
- * Leaves out scoring, which is the recommender's.
+ * Leaves out lists and their filling up, which are the recommender's.
  */
 import * as Effect from "effect/Effect"
+import type * as Algorithm from "./Algorithm.ts"
 import * as Cooperative from "./Cooperative.ts"
+import * as FittedModel from "./FittedModel.ts"
 import type * as IdTable from "./IdTable.ts"
 import type * as Interactions from "./Interactions.ts"
 import * as SparseRows from "./SparseRows.ts"
 import { TopK } from "./TopK.ts"
 
 /** `shrinkage` is in users: a similarity seen by that many users counts half. `neighbours` is the most that a track keeps. */
-export interface Parameters {
+export type Parameters = {
   readonly shrinkage: number
   readonly neighbours: number
 }
@@ -46,7 +48,7 @@ export const fit = Effect.fn("ItemKnn.fit")(function* (
   const shared = new Int32Array(trackCount)
   const touched = new Int32Array(trackCount)
   const best = new TopK(neighbours)
-  const rows: Array<Row> = []
+  const rows: Array<SparseRows.Row> = []
   yield* Cooperative.forRange(trackCount, (track) => {
     const touchedCount = multiply(byTrack, byUser, track, products, shared, touched)
     best.clear()
@@ -64,12 +66,45 @@ export const fit = Effect.fn("ItemKnn.fit")(function* (
   return { tracks: interactions.tracks, neighbours: stack(rows) } satisfies Model
 })
 
+/**
+ * A track's score is the sum of its similarities to those of its neighbours that the user played: the weighted sum of Sarwar et al. (2001,
+ * section 3.2.1) without its division by all similarities, which is for predicting ratings. It has nothing to say of tracks without such neighbours.
+ */
+export const algorithm: Algorithm.Algorithm<Parameters> = {
+  name: "item-knn",
+  fit: Effect.fnUntraced(function* (interactions, parameters) {
+    const model = yield* fit(interactions, parameters)
+    return toFitted(model, yield* SparseRows.transpose(model.neighbours, model.tracks.length))
+  })
+}
+
 // internal ------------------------------------------------------------------------------------------------------------------------
 
-interface Row {
-  readonly columns: Int32Array
-  readonly values: Float64Array
-}
+/** Row t of `admirers` holds the tracks that have track t among their neighbours. */
+const toFitted = ({ neighbours, tracks }: Model, admirers: SparseRows.SparseRows): FittedModel.FittedModel =>
+  FittedModel.make({
+    tracks,
+    sections: [
+      { name: "offsets", data: neighbours.offsets },
+      { name: "neighbours", data: neighbours.columns },
+      { name: "similarities", data: new Float32Array(neighbours.values) }
+    ],
+    score: ({ columns: played }, into) => {
+      into.fill(-Infinity)
+      for (const own of played) {
+        for (let edge = admirers.offsets[own]!; edge < admirers.offsets[own + 1]!; edge++) {
+          const track = admirers.columns[edge]!
+          into[track] = Math.max(into[track]!, 0) + admirers.values[edge]!
+        }
+      }
+    },
+    explain: ({ columns: played }, track) => {
+      const own = new Set(played)
+      const { columns, values } = SparseRows.row(neighbours, track)
+      const contributions = Array.from(columns, (neighbour, at) => ({ track: neighbour, amount: values[at]! }))
+      return FittedModel.strongestFirst(contributions.filter((contribution) => own.has(contribution.track)))
+    }
+  })
 
 const rooted = (rows: SparseRows.SparseRows): SparseRows.SparseRows => ({ ...rows, values: rows.values.map(Math.sqrt) })
 
@@ -102,7 +137,7 @@ const multiply = (
   return touchedCount
 }
 
-const stack = (rows: ReadonlyArray<Row>): SparseRows.SparseRows => {
+const stack = (rows: ReadonlyArray<SparseRows.Row>): SparseRows.SparseRows => {
   const offsets = new Int32Array(rows.length + 1)
   rows.forEach((row, index) => (offsets[index + 1] = row.columns.length))
   SparseRows.accumulate(offsets)

@@ -12,6 +12,18 @@ export interface SparseRows {
   readonly values: Float64Array
 }
 
+/** The entries of one row. */
+export interface Row {
+  readonly columns: Int32Array
+  readonly values: Float64Array
+}
+
+/** Row `index`, without copying it. */
+export const row = ({ columns, offsets, values }: SparseRows, index: number): Row => ({
+  columns: columns.subarray(offsets[index]!, offsets[index + 1]!),
+  values: values.subarray(offsets[index]!, offsets[index + 1]!)
+})
+
 /** A matrix of `rows` empty rows. */
 export const empty = (rows: number): SparseRows => ({
   offsets: new Int32Array(rows + 1),

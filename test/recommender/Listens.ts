@@ -5,6 +5,8 @@
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import type * as Interactions from "../../assets/recommender/Interactions.ts"
+import * as Listens from "../../assets/recommender/Listens.ts"
+import * as SparseRows from "../../assets/recommender/SparseRows.ts"
 
 const id = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 1, maximum }))
 
@@ -29,4 +31,27 @@ export const byUser = (entries: Iterable<Interactions.Entry>): Map<number, Map<n
 export const plays = (histories: Record<number, ReadonlyArray<number>>): Array<Interactions.Entry> =>
   Object.entries(histories).flatMap(([user, tracks]) =>
     tracks.map((track_id) => ({ user_id: Number(user), track_id, weight: 1 }))
+  )
+
+/** Listens in the order given, each of weight 1 where none is. */
+export const columns = (
+  listens: ReadonlyArray<readonly [user: number, track: number, day: number, weight?: number]>
+): Listens.Listens =>
+  Listens.fromColumns({
+    users: Float64Array.from(listens, ([user]) => user),
+    tracks: Float64Array.from(listens, ([, track]) => track),
+    days: Float64Array.from(listens, ([, , day]) => day),
+    weights: Float64Array.from(listens, ([, , , weight]) => weight ?? 1)
+  })
+
+/** The tracks of each user, by ids, both ascending; users without any are left out. */
+export const tracksByUser = (
+  { tracks, users }: { readonly tracks: Float64Array; readonly users: Float64Array },
+  rows: SparseRows.SparseRows
+): Record<number, Array<number>> =>
+  Object.fromEntries(
+    Array.from(
+      users,
+      (user, index) => [user, Array.from(SparseRows.row(rows, index).columns, (track) => tracks[track]!)] as const
+    ).filter(([, played]) => played.length > 0)
   )

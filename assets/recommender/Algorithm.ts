@@ -1,0 +1,57 @@
+/**
+ * The one interface behind which all algorithms stand, and candidates: an algorithm with all its choices made.
+ * Leaves out how candidates are compared.
+ */
+import * as Schema from "effect/Schema"
+import type * as Effect from "effect/Effect"
+import type * as Interactions from "./Interactions.ts"
+import type * as Listens from "./Listens.ts"
+import type * as FittedModel from "./FittedModel.ts"
+
+/** The algorithm is not made for such data: no failure of a run, but a candidate less. */
+export class NotApplicable extends Schema.TaggedError<NotApplicable>()("NotApplicable", {
+  algorithm: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${this.algorithm} does not apply: ${this.reason}`
+  }
+}
+
+/** The same interactions and parameters give the same model, bit by bit. */
+export interface Algorithm<Parameters> {
+  readonly name: string
+  readonly fit: (
+    interactions: Interactions.Interactions,
+    parameters: Parameters
+  ) => Effect.Effect<FittedModel.FittedModel, NotApplicable>
+}
+
+/** Histories given to its models are to be weighed by the same `recency` as what it is fitted to. */
+export interface Candidate {
+  readonly algorithm: string
+  readonly parameters: { readonly [name: string]: Schema.Json }
+  readonly recency: Listens.Recency
+  readonly fit: (interactions: Interactions.Interactions) => Effect.Effect<FittedModel.FittedModel, NotApplicable>
+}
+
+export const candidate = <Parameters extends { readonly [name in keyof Parameters]: Schema.Json }>(
+  { fit, name }: Algorithm<Parameters>,
+  parameters: Parameters,
+  recency: Listens.Recency
+): Candidate => ({
+  algorithm: name,
+  parameters,
+  recency,
+  fit: (interactions) => fit(interactions, parameters)
+})
+
+/** One line that tells candidates apart, such as `item-knn, shrinkage 5, neighbours 100, half-life 30 days`. */
+export const describe = ({ algorithm, parameters, recency }: Candidate): string =>
+  [
+    algorithm,
+    ...Object.entries(parameters).map(([name, value]) => `${name} ${String(value)}`),
+    ...(recency._tag === "Everything"
+      ? []
+      : [`${recency._tag === "HalfLife" ? "half-life" : "window"} ${recency.days} days`])
+  ].join(", ")
