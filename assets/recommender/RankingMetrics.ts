@@ -26,11 +26,41 @@ export const ndcg = (ranked: ReadonlyArray<number>, relevant: ReadonlySet<number
   return gain / ideal
 }
 
-/** The share of `relevant`, which is not empty, among the first `k`. */
-export const recall = (ranked: ReadonlyArray<number>, relevant: ReadonlySet<number>, k: number): number => {
-  let hits = 0
-  for (const track of ranked.slice(0, k)) if (relevant.has(track)) hits++
-  return hits / relevant.size
+/**
+ * The NDCG@k to be expected of `candidates` tracks in random order, `relevant` of which are: every position holds a relevant track with the same
+ * probability. This is the chance level that a model without any knowledge has.
+ */
+export const chanceNdcg = (relevant: number, candidates: number, k: number): number => {
+  let gain = 0
+  let ideal = 0
+  for (let position = 0; position < Math.min(k, candidates); position++) {
+    const discounted = 1 / Math.log2(position + 2)
+    gain += (discounted * Math.min(relevant, candidates)) / candidates
+    if (position < relevant) ideal += discounted
+  }
+  return candidates === 0 ? 0 : gain / ideal
+}
+
+/** The share of `relevant`, which is not empty, among the first `k`: hits / |T|. A list shorter than |T| cannot reach 1. */
+export const recall = (ranked: ReadonlyArray<number>, relevant: ReadonlySet<number>, k: number): number =>
+  hits(ranked, relevant, k) / relevant.size
+
+/** Hits over what a list of `k` can hold, hits / min(k, |T|): the Recall@k of Liang et al. (WWW 2018, section 4.2). */
+export const cappedRecall = (ranked: ReadonlyArray<number>, relevant: ReadonlySet<number>, k: number): number =>
+  hits(ranked, relevant, k) / Math.min(k, relevant.size)
+
+/** The share of `k` places that hold a relevant track; places that a short list leaves empty count as misses. */
+export const precision = (ranked: ReadonlyArray<number>, relevant: ReadonlySet<number>, k: number): number =>
+  hits(ranked, relevant, k) / k
+
+/** The mean, over the min(k, |T|) hits there could be, of the precision at the rank of each hit; 0 for those that are missing. Its mean over users is MAP@k. */
+export const averagePrecision = (ranked: ReadonlyArray<number>, relevant: ReadonlySet<number>, k: number): number => {
+  let found = 0
+  let sum = 0
+  for (let position = 0; position < Math.min(k, ranked.length); position++) {
+    if (relevant.has(ranked[position]!)) sum += ++found / (position + 1)
+  }
+  return sum / Math.min(k, relevant.size)
 }
 
 /** Adds up lists one by one, in memory of the size of the catalogue. */
@@ -64,5 +94,11 @@ export class Tally {
 }
 
 // internal ------------------------------------------------------------------------------------------------------------------------
+
+const hits = (ranked: ReadonlyArray<number>, relevant: ReadonlySet<number>, k: number): number => {
+  let found = 0
+  for (const track of ranked.slice(0, k)) if (relevant.has(track)) found++
+  return found
+}
 
 const ratio = (sum: number, count: number): number => (count === 0 ? 0 : Math.round((sum / count) * 1e6) / 1e6)

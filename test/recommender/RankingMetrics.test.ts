@@ -34,6 +34,46 @@ describe("recall", () => {
   })
 })
 
+describe("capped recall", () => {
+  it("divides by what a list of k can hold", () => {
+    assert.strictEqual(RankingMetrics.cappedRecall([1, 9, 2, 3], new Set([1, 2, 3, 4]), 3), 2 / 3)
+    assert.strictEqual(RankingMetrics.cappedRecall([1, 9, 2, 3], new Set([1, 3]), 3), 1 / 2)
+  })
+})
+
+describe("precision", () => {
+  it("divides by k, though the list be shorter", () => {
+    assert.strictEqual(RankingMetrics.precision([1, 9, 2, 3], new Set([1, 2, 3]), 3), 2 / 3)
+    assert.strictEqual(RankingMetrics.precision([1], new Set([1]), 4), 1 / 4)
+  })
+})
+
+describe("average precision", () => {
+  it("is the mean of the precision at each hit over the hits there could be", () => {
+    // Hits at ranks 1 and 3: (1/1 + 2/3) / 3 relevant; of the best two, only the first counts.
+    assert.closeTo(RankingMetrics.averagePrecision([1, 9, 2, 8], new Set([1, 2, 3]), 4), (1 + 2 / 3) / 3, 1e-15)
+    assert.strictEqual(RankingMetrics.averagePrecision([1, 9, 2, 8], new Set([1, 2, 3]), 2), 1 / 2)
+    assert.strictEqual(RankingMetrics.averagePrecision([], new Set([1]), 2), 0)
+  })
+})
+
+describe("the chance level", () => {
+  it("is the mean NDCG over all orders of the candidates", () => {
+    const orders = [0, 1, 2, 3].flatMap((a) =>
+      [0, 1, 2, 3]
+        .filter((b) => b !== a)
+        .flatMap((b) => [0, 1, 2, 3].filter((c) => c !== a && c !== b).map((c) => [a, b, c]))
+    )
+    const mean = orders.reduce((sum, order) => sum + RankingMetrics.ndcg(order, new Set([0, 1]), 3), 0) / orders.length
+    assert.closeTo(RankingMetrics.chanceNdcg(2, 4, 3), mean, 1e-15)
+  })
+
+  it("is 1 where everything is relevant, and 0 without candidates", () => {
+    assert.closeTo(RankingMetrics.chanceNdcg(3, 3, 10), 1, 1e-15)
+    assert.strictEqual(RankingMetrics.chanceNdcg(3, 0, 10), 0)
+  })
+})
+
 describe("a tally", () => {
   it("is the mean over users and the coverage over all first ten", () => {
     const first = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
