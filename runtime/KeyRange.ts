@@ -66,6 +66,15 @@ export const has = ({ axis, end, first }: Range, index: number): boolean => {
   return first <= at && at < end
 }
 
+/** Whether a key is in the range, also one from before the asset was cut as it is now. */
+export const hasKey = (self: Partition.Partitioning, moment: Partition.Moment, ends: Ends, key: string): boolean => {
+  if (!Partition.isTimed(self)) return has(make(self, moment, ends), moment.keys(self).indexOf(key))
+  const window = Partition.window(self, key)
+  const from = ends.from === undefined ? -Infinity : periodOf(self, ends.from)!.start
+  const to = ends.to === undefined ? Infinity : periodOf(self, ends.to)!.end
+  return window !== undefined && from <= window.start && window.start < to
+}
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------

@@ -13,8 +13,8 @@ export const Problem = Schema.TaggedUnion({
   NotPartitioned: {},
   PartitionAndRange: {},
   PartitionsAndRange: {},
-  /** `partitioning` is how an asset that was asked for is cut. */
-  BadPartition: { asset, key: Schema.String, partitioning: Schema.String },
+  /** `partitioning` is how an asset that was asked for is cut, `example` a partition of it, if there is one. */
+  BadPartition: { asset, key: Schema.String, partitioning: Schema.String, example: Key },
   /** `part` of the expression begins at the character `at`, from 0. */
   BadPartitions: {
     asset,
@@ -106,8 +106,9 @@ const show = (problem: Problem, command: string): string =>
     PartitionsAndRange: () => "say which partitions with --partitions, or with --from and --to, not both",
     BadPartitions: ({ asset, at, detail, expression }) =>
       [`the partitions of ${asset}: ${detail}`, `  ${expression}`, `  ${" ".repeat(at)}^`].join("\n"),
-    BadPartition: ({ asset, key, partitioning }) =>
-      `"${key}" is not a partition key; the partitions of ${asset} are ${partitioning}`,
+    BadPartition: ({ asset, example, key, partitioning }) =>
+      `"${key}" is not a partition key; the partitions of ${asset} are ${partitioning}` +
+      (example === null ? "" : `, such as ${example}`),
     BadEnd: ({ asset, example, flag, key, partitioning, timed }) => {
       const such = example === null ? "of which there is none as yet" : `such as ${example}`
       return timed
@@ -127,7 +128,7 @@ const show = (problem: Problem, command: string): string =>
         span === null
           ? `there is none${removed.length === 0 ? " as yet" : " left"} (${partitioning})`
           : some.length === 0
-            ? `it has those from ${span.first} to ${span.last}`
+            ? `it has those from ${span.first} to ${span.last} (${partitioning})`
             : `it has ${some.join(", ")}${some.includes(span.last) ? "" : `, ... and ${span.last}`}`
       return `${asset} has no partition ${partition}${gone}; ${there}`
     },

@@ -22,7 +22,7 @@ import {
   selected,
   tellUnmatched
 } from "./Invocation.ts"
-import * as Partition from "./Partition.ts"
+import * as KeySpan from "./KeySpan.ts"
 import type * as Plan from "./Plan.ts"
 import { PlanError } from "./PlanError.ts"
 import * as PlanReport from "./PlanReport.ts"
@@ -164,12 +164,8 @@ const hasPartition = Effect.fnUntraced(function* (
 ) {
   const { asset, partition } = ref
   const declared = graph.nodes.get(asset)!.asset
-  if (!Scope.isPartitioned(declared)) return yield* new PlanError({ problem: { _tag: "NotPartitioned" } })
-  const { partitions } = declared
-  if (!Partition.isKey(partitions, partition)) {
-    const partitioning = Partition.describe(partitions)
-    return yield* new PlanError({ problem: { _tag: "BadPartition", asset, key: partition, partitioning } })
-  }
+  if (!KeySpan.isPartitioned(declared)) return yield* new PlanError({ problem: { _tag: "NotPartitioned" } })
+  yield* Effect.fromResult(KeySpan.make(assessments.lineage, [declared], { partition }))
   if (Staleness.get(assessments, ref) !== undefined) return
   const problem = Scope.problemOf(declared, assessments, partition)
   if (problem !== undefined) return yield* new PlanError({ problem })

@@ -4,11 +4,9 @@
  * What is to be done within it is the plan's.
  */
 import * as Result from "effect/Result"
-import type * as Asset from "./Asset.ts"
 import * as AssetGraph from "./AssetGraph.ts"
 import type { BackfillRequest } from "./Event.ts"
-import * as KeyRange from "./KeyRange.ts"
-import * as Keys from "./Keys.ts"
+import * as KeySpan from "./KeySpan.ts"
 import type { Lineage } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import { type PlanError, type Problem, refuse } from "./PlanError.ts"
@@ -115,36 +113,27 @@ const partitionsWithin = (
   chosen: ReadonlySet<string>,
   request: Request
 ): Result.Result<Scope["within"], PlanError> => {
-  const { from, partition, partitions, to } = request
-  const named = [partition, from, to].filter((key) => key !== undefined)
-  if (named.length === 0 && partitions === undefined) return Result.succeed(() => everySlice)
-  if (partition !== undefined && named.length > 1) return refuse({ _tag: "PartitionAndRange" })
-  if (partitions !== undefined && named.length > 0) return refuse({ _tag: "PartitionsAndRange" })
-  const partitioned = Array.from(chosen, (key) => graph.nodes.get(key)!.asset).filter(isPartitioned)
+  const { partition, partitions } = request
+  const isSpan = KeySpan.isNamed(request)
+  if (!isSpan && partitions === undefined) return Result.succeed(() => everySlice)
+  if (isSpan && partitions !== undefined) return refuse({ _tag: "PartitionsAndRange" })
+  const partitioned = Array.from(chosen, (key) => graph.nodes.get(key)!.asset).filter(KeySpan.isPartitioned)
   if (partitioned.length === 0) return refuse({ _tag: "NotPartitioned" })
   if (partitions !== undefined) return expressionWithin(assessments.lineage, partitioned, partitions)
-  if (partition === undefined) return spanWithin(assessments.lineage, partitioned, { from, to })
-  if (!partitioned.some(({ partitions }) => Partition.isKey(partitions, partition))) {
-    const { key: asset, partitions } = partitioned[0]!
-    return refuse({ _tag: "BadPartition", key: partition, asset, partitioning: Partition.describe(partitions) })
-  }
+  const span = KeySpan.make(assessments.lineage, partitioned, request)
+  if (Result.isFailure(span) || partition === undefined) return Result.map(span, ({ within }) => within)
   const problems = partitioned.flatMap((asset) => problemOf(asset, assessments, partition) ?? [])
   // A wide selection leaves out what cannot be computed; an asset that is named with its partition is refused.
   const refused = problems.find((problem) => request.selection.includes(problem.asset))
   if (refused !== undefined) return refuse(refused)
   if (problems.length === partitioned.length) return refuse(problems[0]!)
-  return Result.succeed((asset) => {
-    const keys = assessments.lineage.keys(asset)
-    if (keys === undefined) return everySlice
-    const only = keys.indexOf(partition)
-    return (index) => index === only
-  })
+  return Result.succeed(span.success.within)
 }
 
 /** What an expression names of each asset; one that no asset has such partitions for is refused. */
 const expressionWithin = (
   lineage: Lineage,
-  partitioned: ReadonlyArray<Partitioned>,
+  partitioned: ReadonlyArray<KeySpan.Partitioned>,
   expression: string
 ): Result.Result<Scope["within"], PlanError> => {
   const masks = new Map<string, Uint8Array>()
@@ -208,67 +197,14 @@ const maskOf = (size: number, indexes: ReadonlyArray<number>): Uint8Array => {
   return mask
 }
 
-/** What of each asset lies between two ends; nothing of one to which an end says nothing, unless that is all of them. */
-const spanWithin = (
-  { graph, moment }: Lineage,
-  partitioned: ReadonlyArray<Partitioned>,
-  ends: KeyRange.Ends
-): Result.Result<Scope["within"], PlanError> => {
-  let told = partitioned
-  for (const flag of ["from", "to"] as const) {
-    const key = ends[flag]
-    if (key === undefined) continue
-    const takers = told.filter(({ partitions }) => KeyRange.isEnd(partitions, moment, key))
-    if (takers.length === 0) return refuse(badEnd(told[0]!, moment, flag, key))
-    told = takers
-  }
-  const { from = null, to = null } = ends
-  if (told.some(({ partitions }) => KeyRange.isReversed(partitions, moment, ends))) {
-    return refuse({ _tag: "RangeReversed", from: from!, to: to! })
-  }
-  const ranges = new Map(told.map(({ key, partitions }) => [key, KeyRange.make(partitions, moment, ends)]))
-  if (Array.from(ranges.values()).every(KeyRange.isEmpty)) {
-    const { key: asset, partitions } = told[0]!
-    const next = KeyRange.nextTo(ranges.get(asset)!)
-    return refuse({ _tag: "EmptyRange", asset, partitioning: Partition.describe(partitions), from, to, next })
-  }
-  return Result.succeed((asset) => {
-    if (!isPartitioned(graph.nodes.get(asset)!.asset)) return everySlice
-    const range = ranges.get(asset)
-    return range === undefined ? noSlice : (index) => KeyRange.has(range, index)
-  })
-}
-
-const badEnd = (
-  { key: asset, partitions }: Partitioned,
-  moment: Partition.Moment,
-  flag: "from" | "to",
-  key: string
-): Problem => {
-  const example = Keys.timeOf(moment.keys(partitions))?.keys.all[0] ?? moment.keys(partitions).all[0] ?? null
-  const timed = Partition.isTimed(partitions)
-  return { _tag: "BadEnd", asset, partitioning: Partition.describe(partitions), flag, key, example, timed }
-}
-
-type Partitioned = Asset.Any & { readonly partitions: Partition.Partitioning }
-
-export const isPartitioned = (asset: Asset.Any): asset is Partitioned => asset.partitions !== undefined
-
 /** Why a partition of an asset cannot be computed. */
 export const problemOf = (
-  { key: asset, partitions }: Partitioned,
+  { key: asset, partitions }: KeySpan.Partitioned,
   assessments: Staleness.Assessments,
   partition: string
 ): Extract<Problem, { readonly partition: string }> | undefined => {
-  const { lineage } = assessments
-  const { all } = lineage.keys(asset)!
-  if (lineage.index({ asset, partition }) === -1) {
-    const span = all.length === 0 ? null : { first: all[0]!, last: all[all.length - 1]! }
-    const kept = Partition.isDynamic(partitions)
-      ? { removed: lineage.moment.removedIn(partitions, partition).map(({ key }) => key), some: all.slice(0, 3) }
-      : {}
-    return { _tag: "UnknownPartition", asset, partition, partitioning: Partition.describe(partitions), span, ...kept }
-  }
+  const unknown = KeySpan.problemOf(assessments.lineage, { key: asset, partitions }, partition)
+  if (unknown !== undefined) return unknown
   const assessment = Staleness.get(assessments, { asset, partition })
   if (assessment === undefined) return { _tag: "EndedPartition", asset, partition }
   return assessment.frozen ? { _tag: "FrozenPartition", asset, partition } : undefined

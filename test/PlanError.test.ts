@@ -49,12 +49,12 @@ describe("partitions that are named", () => {
     [
       "that has not begun",
       { selection: ["clicks"], partition: "2026-03-11" },
-      "clicks has no partition 2026-03-11; it has those from 2026-03-05 to 2026-03-10"
+      "clicks has no partition 2026-03-11; it has those from 2026-03-05 to 2026-03-10 (daily from 2026-03-05)"
     ],
     [
       "before the first",
       { selection: ["clicks"], partition: "2026-03-04" },
-      "clicks has no partition 2026-03-04; it has those from 2026-03-05 to 2026-03-10"
+      "clicks has no partition 2026-03-04; it has those from 2026-03-05 to 2026-03-10 (daily from 2026-03-05)"
     ],
     [
       "whose window ended before anything was published",
@@ -64,7 +64,7 @@ describe("partitions that are named", () => {
     [
       "that is no day",
       { selection: ["clicks"], partition: "2026-02-30" },
-      '"2026-02-30" is not a partition key; the partitions of clicks are daily from 2026-03-05'
+      '"2026-02-30" is not a partition key; the partitions of clicks are daily from 2026-03-05, such as 2026-03-05'
     ],
     [
       "in a range from no day",

@@ -20,7 +20,9 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, stderr: str
   ],
   [
     ["materialize", "--partition", "2026-02-30"],
-    told('"2026-02-30" is not a partition key; the partitions of listen_history are daily from 2025-01-01')
+    told(
+      '"2026-02-30" is not a partition key; the partitions of listen_history are daily from 2025-01-01, such as 2025-01-01'
+    )
   ],
   [
     ["plan", "--from", "2026-01-02", "--to", "2026-01-01"],

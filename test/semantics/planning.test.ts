@@ -304,7 +304,7 @@ table("a request for partitions", [
     [ask({ partition: "2026-03-10" })],
     {
       plan: [
-        '"2026-03-10" is not a partition key; the partitions of sales are day (daily from 2026-03-08) x region (fixed: eu, us)'
+        '"2026-03-10" is not a partition key; the partitions of sales are day (daily from 2026-03-08) x region (fixed: eu, us), such as 2026-03-08|eu'
       ]
     }
   ],
@@ -318,7 +318,7 @@ table("a request for partitions", [
     "that there are not is refused",
     [days],
     [ask({ partition: "2026-03-11" })],
-    { plan: ["days has no partition 2026-03-11; it has those from 2026-03-08 to 2026-03-10"] }
+    { plan: ["days has no partition 2026-03-11; it has those from 2026-03-08 to 2026-03-10 (daily from 2026-03-08)"] }
   ],
   [
     "leaves open what reads others, and says so",
