@@ -3,6 +3,7 @@
  */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -23,6 +24,8 @@ import {
   selected,
   tellUnmatched
 } from "./Invocation.ts"
+import * as KeySpan from "./KeySpan.ts"
+import { Lineage } from "./Lineage.ts"
 import * as LiveRun from "./LiveRun.ts"
 import * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
@@ -69,23 +72,42 @@ export const observe = Effect.fn("Actions.observe")(function* (
 })
 
 /** `only` names checks as `ASSET:CHECK`; without a selection their assets are the selection. */
+export interface CheckRequest {
+  readonly selection: ReadonlyArray<string>
+  readonly only: ReadonlyArray<string>
+  readonly named: KeySpan.Named
+  /** Values that are judged at the same time. */
+  readonly concurrency: number | undefined
+}
+
 export const check = Effect.fn("Actions.check")(function* (
   invocation: Invocation,
-  selection: ReadonlyArray<string>,
-  only: ReadonlyArray<string>
+  { concurrency: values, named, only, selection }: CheckRequest
 ) {
   const project = yield* definitions(invocation)
-  const named = yield* Effect.forEach(only, (text) => Effect.fromResult(CheckRun.find(project.graph, text)))
-  const asked = selection.length === 0 ? Array.from(new Set(named.map(({ asset }) => asset))) : selection
+  const checks = yield* Effect.forEach(only, (text) => Effect.fromResult(CheckRun.find(project.graph, text)))
+  const asked = selection.length === 0 ? Array.from(new Set(checks.map(({ asset }) => asset))) : selection
   const keys = yield* selected(invocation, project, asked, recorded(project))
-  const left = named.find(({ asset }) => !keys.has(asset))
+  const left = checks.find(({ asset }) => !keys.has(asset))
   if (left !== undefined) {
     return yield* new ExitCode.UsageError({
       message: `${left.asset}, whose check "${left.check}" is asked for, is not selected`
     })
   }
-  const request: CheckRun.Request = { selection: asked, selected: keys, only: named }
-  const checked = yield* erased(CheckRun.run(project, request)).pipe(Effect.provide(Project.services(project)))
+  const undivided = KeySpan.isNamed(named)
+    ? checks.find((check) => !CheckRun.isOfPartition(project.graph, check))
+    : undefined
+  if (undivided !== undefined) {
+    return yield* new ExitCode.UsageError({
+      message: `the check "${undivided.check}" of ${undivided.asset} is of no single partition: ask for it without naming any`
+    })
+  }
+  const atATime = values ?? (yield* concurrency)
+  const screen = yield* Screen.standard
+  const watch = invocation.json ? () => Effect.void : yield* Screen.counting(screen, "values judged")
+  const checked = yield* erased(
+    CheckRun.run(project, { selection: asked, selected: keys, named, only: checks, concurrency: atATime, watch })
+  ).pipe(Effect.ensuring(screen.draw([])), Effect.provide(Project.services(project)))
   yield* answer(invocation, CheckRun.toJson(checked), (medium) => CheckRun.toText(checked, medium))
   yield* ExitCode.end(CheckRun.exitCode(checked))
 })
@@ -94,6 +116,7 @@ export const check = Effect.fn("Actions.check")(function* (
 export const wipe = Effect.fn("Actions.wipe")(function* (
   invocation: Invocation,
   selection: ReadonlyArray<string>,
+  named: KeySpan.Named,
   yes: boolean
 ) {
   const project = yield* definitions(invocation)
@@ -108,17 +131,20 @@ export const wipe = Effect.fn("Actions.wipe")(function* (
   }
   const wiped = Effect.gen(function* () {
     const log = yield* EventLog.EventLog
-    const refs = WipeRun.published(project.graph, yield* log.catalog, keys)
-    if (refs.length === 0 || !(yes || (yield* confirm(invocation, project, refs)))) return { runId: null, refs }
-    const runId = yield* WipeRun.run(project, selection, refs, (ref) =>
+    const catalog = yield* log.catalog
+    const lineage = new Lineage(project.graph, new Partition.Moment(yield* Clock.currentTimeMillis, catalog.dynamic))
+    const choice = { selection, selected: keys, named }
+    const intent = yield* Effect.fromResult(WipeRun.intend(lineage, catalog, choice))
+    if (intent.refs.length === 0 || !(yes || (yield* confirm(invocation, intent)))) return { ...intent, runId: null }
+    const runId = yield* WipeRun.run(project, selection, intent.refs, (ref) =>
       Console.error(`${Partition.show(ref)} is being computed; waiting for it`)
     )
-    return { runId, refs }
+    return { ...intent, runId }
   })
-  const { refs, runId } = yield* wiped.pipe(Effect.provide(Project.services(project)))
+  const { names, refs, runId } = yield* wiped.pipe(Effect.provide(Project.services(project)))
   yield* answer(invocation, { runId, wiped: runId === null ? [] : refs }, () => [
     runId !== null
-      ? `Wiped ${WipeRun.inWords(refs)} (run ${runId})`
+      ? `Wiped ${names} (run ${runId})`
       : refs.length === 0
         ? "Nothing that is selected is published"
         : "Nothing was wiped"
@@ -176,12 +202,11 @@ export const doctor = Effect.fn("Actions.doctor")(function* (invocation: Invocat
 // internal
 // -----------------------------------------------------------------------------
 
-const confirm = (invocation: Invocation, { graph }: Definitions.Definitions, refs: ReadonlyArray<Partition.Ref>) => {
-  const lost = refs.some((ref) => graph.nodes.get(ref.asset)!.asset.unrepeatable)
-  const warning = lost ? " Partitions whose source forgets cannot be computed again." : ""
+const confirm = (invocation: Invocation, { lost, names }: WipeRun.Intent) => {
+  const warning = lost === undefined ? "" : `${lost} cannot be computed again, because the source forgets`
   return Confirmation.ask(invocation, {
-    intent: `would wipe ${WipeRun.inWords(refs)}`,
-    question: `Remove what is published of ${WipeRun.inWords(refs)}?${warning}`
+    intent: `would wipe ${names}${warning && `; ${warning}`}`,
+    question: `Remove what is published of ${names}?${warning && ` ${warning}.`}`
   })
 }
 

@@ -296,9 +296,5 @@ const problemsOfRanges = (asset: Asset.Any): ReadonlyArray<string> => {
   if (asset.itself !== undefined) refuse("it reads the value of one partition that it is about to replace")
   if (asset.version._tag === "Custom") refuse("its data version is found by a function of one partition")
   if (asset.cutoff !== undefined) refuse("Asset.cutoff compares one partition with what is published of it")
-  for (const { name, over } of asset.checks) {
-    // What it found of many together would be attached to none of them.
-    if (over === "slice") refuse(`its check "${name}" is of one partition; with over: "whole" it sees them all`)
-  }
   return details
 }

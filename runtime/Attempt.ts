@@ -3,20 +3,18 @@
  *
  * Whether there is another try is `Retry`'s.
  */
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Asset from "./Asset.ts"
-import * as AssetCheck from "./AssetCheck.ts"
 import * as AttemptError from "./AttemptError.ts"
 import * as Body from "./Body.ts"
 import * as Catalog from "./Catalog.ts"
 import type * as ConfigDigests from "./ConfigDigests.ts"
-import { type Config, failureOf, type Provenance } from "./Event.ts"
+import type { Config, Provenance } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import * as External from "./External.ts"
 import type * as IoManager from "./IoManager.ts"
-import * as Judgement from "./Judgement.ts"
+import * as Inspection from "./Inspection.ts"
 import type { Lineage, Reading } from "./Lineage.ts"
 import type * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
@@ -24,7 +22,6 @@ import type * as Quarantine from "./Quarantine.ts"
 import type { SharedBodies } from "./SharedBodies.ts"
 import * as Staleness from "./Staleness.ts"
 import * as Telemetry from "./Telemetry.ts"
-import * as Timestamp from "./Timestamp.ts"
 import * as Verification from "./Verification.ts"
 import * as Version from "./Version.ts"
 import type * as Workers from "./Workers.ts"
@@ -77,12 +74,6 @@ export const withTimeout = <A, E, R>(asset: Asset.Any, attempt: Effect.Effect<A,
           Effect.fail(new AttemptError.TimedOut({ asset: asset.key, after: Duration.format(asset.timeout!) }))
       })
 
-export type Versioned = Pick<IoManager.Staged<unknown>, "candidate" | "whole" | "rows" | "metadata"> & {
-  readonly dataVersion: string
-  /** Of a range, those of its slices. */
-  readonly versions?: ReadonlyMap<string, string>
-}
-
 /** The handles that the body gets. */
 export const load = ({ catalog, lineage, slices }: Context, asset: Asset.Any) => {
   const indexes = slices.map((slice) => lineage.index(slice))
@@ -124,42 +115,6 @@ export const loadedAs = ({ catalog, lineage, slices }: Context, reading: Reading
     position: Catalog.get(catalog, ref)?.changedPosition ?? null
   }))
 }
-
-/** Runs every check, records what each found, and fails when a blocking one did that was not accepted for this run. */
-export const judge = Effect.fnUntraced(function* (
-  context: Context,
-  asset: Asset.Any,
-  { candidate, dataVersion, versions, whole }: Versioned
-) {
-  const { log, plan, runId } = context
-  const slice: Judgement.Subject = {
-    ...sliceOf(context),
-    log,
-    partitions: asset.partitions,
-    moment: context.lineage.moment,
-    dataVersion,
-    position: undefined,
-    candidate,
-    ...(versions && { versions })
-  }
-  const failed: Array<{ readonly check: string; readonly reason: string }> = []
-  for (const check of asset.checks) {
-    const subject = check.over === "whole" ? Judgement.whole(slice, whole) : Effect.succeed(slice)
-    const verdict = yield* Effect.flatMap(subject, (subject) => erased(Judgement.traced(check, subject))).pipe(
-      // A check that cannot say that its value is good has not passed.
-      Effect.catch((error) => {
-        const reason = `it could not be run: ${failureOf(Cause.fail(error)).message}`
-        return Effect.succeed<Judgement.Verdict>({ ...sliceOf(context), dataVersion, result: AssetCheck.fail(reason) })
-      })
-    )
-    const accepted = plan.accepted.some(({ asset: key, check: name }) => key === asset.key && name === check.name)
-    yield* context.record(Judgement.toEvent(check, verdict, { at: yield* Timestamp.now, runId, accepted }))
-    const { result } = verdict
-    if (result._tag === "Failed" && check.blocking && !accepted)
-      failed.push({ check: check.name, reason: result.reason })
-  }
-  if (failed.length > 0) return yield* new AttemptError.BlockingCheckFailed({ asset: asset.key, failed })
-})
 
 /** Spans cost 3 us each, so those inside a step are made only for a tracer that keeps them. */
 export const io =
@@ -226,7 +181,7 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const next: Versioned = { ...staged, dataVersion: yield* versionOf(asset, staged, context.runId) }
   const old = state && (yield* staying(context, asset, store, state, next))
   const { dataVersion, metadata, rows } = old ?? next
-  yield* judge(context, asset, old ?? next)
+  yield* inspect(context, asset, old ?? next)
   const made: Made = {
     rows,
     dataVersion,
@@ -236,6 +191,21 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   }
   return made
 })
+
+type Versioned = Pick<IoManager.Staged<unknown>, "candidate" | "whole" | "rows" | "metadata"> & {
+  readonly dataVersion: string
+}
+
+const inspect = (
+  context: Context,
+  asset: Asset.Any,
+  { candidate, dataVersion, whole }: Pick<Versioned, "candidate" | "whole" | "dataVersion">
+) =>
+  Inspection.run(context, asset, {
+    versions: new Map([[context.step.partition, dataVersion]]),
+    candidate: () => candidate,
+    whole
+  })
 
 /** Asks which version an external asset has. Its checks see the value as it stands now; one that blocks keeps the version before. */
 const look = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, { observe }: External.External) {
@@ -253,7 +223,7 @@ const look = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, { 
     const slice = { asset: asset.key, partition: step.partition, dataVersion }
     const candidate: unknown = yield* store.published({ ...slice, version: dataVersion })
     const whole = yield* publishedWhole(asset, store, slice)
-    yield* judge(context, asset, { candidate, ...whole, dataVersion, rows: null, metadata: {} })
+    yield* inspect(context, asset, { candidate, ...whole, dataVersion })
   }
   const publish = dataVersion === state?.dataVersion ? undefined : Effect.void
   const made: Made = { rows: null, dataVersion, config, metadata: body.metadata(), publish }

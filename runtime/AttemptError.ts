@@ -36,15 +36,23 @@ export class ClaimLost extends Schema.TaggedError<ClaimLost>()("ClaimLost", { as
   }
 }
 
+/** `slices` of a range: how many of them failed, in words which, and the first, which `reason` is about. */
+export const FailedCheck = Schema.Struct({
+  check: Schema.String,
+  reason: Schema.String,
+  slices: Schema.optionalKey(Schema.Struct({ first: Schema.String, count: Schema.Int, names: Schema.String }))
+})
+export type FailedCheck = typeof FailedCheck.Type
+
 /** Nothing was published. */
 export class BlockingCheckFailed extends Schema.TaggedError<BlockingCheckFailed>()("BlockingCheckFailed", {
   asset: Schema.String,
-  failed: Schema.Array(Schema.Struct({ check: Schema.String, reason: Schema.String }))
+  failed: Schema.Array(FailedCheck)
 }) {
   override get message() {
     const [first] = this.failed
     const accept = this.failed.map(({ check }) => `--accept ${PlanError.quoted(`${this.asset}:${check}`)}`).join(" ")
-    return `${this.failed.map(({ check, reason }) => `check "${check}" failed: ${reason}`).join("; ")}. ${
+    return `${this.failed.map(inWords).join("; ")}. ${
       first === undefined ? "" : `To publish all the same, run again with ${accept}`
     }`
   }
@@ -94,5 +102,12 @@ export const isPassing = (error: unknown): boolean | undefined => {
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const inWords = ({ check, reason, slices }: FailedCheck): string => {
+  if (slices === undefined) return `check "${check}" failed: ${reason}`
+  return slices.count === 1
+    ? `check "${check}" failed for ${slices.first}: ${reason}`
+    : `check "${check}" failed for ${slices.count} partitions (${slices.names}), of ${slices.first} because ${reason}`
+}
 
 const own = [DependencyMoved, DependencyWiped, ClaimLost, BlockingCheckFailed, TooManyRejected, OutputMissing]

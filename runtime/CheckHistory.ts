@@ -49,11 +49,15 @@ export const fromEvents = (
       const found: Array<Recorded> = []
       for (const { event, position } of log.toReversed()) {
         if (found.length === limit) break
-        if (position >= before || !("asset" in event) || Partition.id(event) !== Partition.id(ref)) continue
-        if (event._tag === "AssetWiped") break
-        if (event._tag === "AssetMaterialized" || event._tag === "AssetVerified") found.push(event)
+        if (position >= before || !("asset" in event) || event.asset !== ref.asset) continue
+        if (event._tag === "AssetWiped" && event.partition === ref.partition) break
+        if (event._tag !== "AssetMaterialized" && event._tag !== "AssetVerified") continue
+        const value =
+          event.slices === undefined ? event : event.slices.find((slice) => slice.partition === ref.partition)
+        if (value?.partition !== ref.partition) continue
+        found.push({ partition: ref.partition, dataVersion: value.dataVersion, rows: value.rows, at: event.at })
       }
-      return found.map(({ at, dataVersion, partition, rows }) => ({ partition, dataVersion, rows, at }))
+      return found
     }),
   found: (ref, check, dataVersion) =>
     Effect.sync(() =>

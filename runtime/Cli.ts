@@ -18,7 +18,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import { backfill, backfills } from "./BackfillCommand.ts"
 import * as ExitCode from "./ExitCode.ts"
-import { atLeastOne, File, invocation, Json, partition, range, text, toggle } from "./Flags.ts"
+import { atLeastOne, File, invocation, Json, partition, span, text, toggle, toSpan } from "./Flags.ts"
 import * as GraphReport from "./GraphReport.ts"
 import type { Invocation } from "./Invocation.ts"
 import type * as Plan from "./Plan.ts"
@@ -84,8 +84,7 @@ const request = {
     Flag.optional
   ),
   selection,
-  partition: partition("Only this partition"),
-  ...range,
+  ...span,
   recheck: toggle("recheck", "Ask the sources again that the selection reaches"),
   force: toggle("force", "Compute what is selected, Current or not"),
   accept: Flag.String("accept").pipe(
@@ -105,9 +104,7 @@ const toRequest = (flags: {
   readonly accept: ReadonlyArray<string>
 }): Plan.Request => ({
   selection: flags.selection,
-  partition: Option.getOrUndefined(flags.partition),
-  from: Option.getOrUndefined(flags.from),
-  to: Option.getOrUndefined(flags.to),
+  ...toSpan(flags),
   recheck: flags.recheck,
   force: flags.force,
   accept: flags.accept
@@ -129,10 +126,8 @@ const materialize = Command.make("materialize", request, ({ concurrency, ...flag
 const observe = Command.make(
   "observe",
   {
-    selection: request.selection,
-    partition: request.partition,
-    from: request.from,
-    to: request.to,
+    selection,
+    ...span,
     concurrency: request.concurrency
   },
   ({ concurrency, ...flags }) =>
@@ -236,13 +231,23 @@ const check = Command.make(
       Flag.withMetavar("ASSET:CHECK"),
       Flag.withDescription("Run just this check; repeatable"),
       Flag.atLeast(0)
+    ),
+    ...span,
+    concurrency: atLeastOne("concurrency", "Values that are judged at the same time (ASSETS_CONCURRENCY, else 4)").pipe(
+      Flag.optional
     )
   },
-  ({ only, selection }) => acting((actions, told) => actions.check(told, selection, only))
+  ({ concurrency, only, selection, ...named }) =>
+    acting((actions, told) => {
+      const request = { selection, only, named: toSpan(named), concurrency: Option.getOrUndefined(concurrency) }
+      return actions.check(told, request)
+    })
 ).pipe(Command.withDescription("Run the checks of what is published, computing nothing"))
 
-const wipe = Command.make("wipe", { selection, yes: toggle("yes", "Do not ask") }, ({ selection, yes }) =>
-  acting((actions, told) => actions.wipe(told, selection, yes))
+const wipe = Command.make(
+  "wipe",
+  { selection, ...span, yes: toggle("yes", "Do not ask") },
+  ({ selection, yes, ...named }) => acting((actions, told) => actions.wipe(told, selection, toSpan(named), yes))
 ).pipe(Command.withDescription("Remove what is published of a selection"))
 
 const build = Command.make(

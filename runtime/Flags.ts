@@ -4,7 +4,9 @@
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { Invocation } from "./Invocation.ts"
+import type * as KeySpan from "./KeySpan.ts"
 
 /** Taken by every command. */
 export const Json = GlobalFlag.Setting("json")({
@@ -49,6 +51,17 @@ export const range = {
   ),
   to: text("to", "KEY", "Only partitions up to this one; of time those that begin in or before 2026, 2026-01, ...")
 }
+
+/** Which partitions a command is about; see `toSpan`. */
+export const span = { partition: partition("Only this partition"), ...range }
+
+type Told<Flags> = { readonly [Name in keyof Flags]: Option.Option<string> }
+
+export const toSpan = ({ from, partition, to }: Told<typeof span>): KeySpan.Named => ({
+  partition: Option.getOrUndefined(partition),
+  from: Option.getOrUndefined(from),
+  to: Option.getOrUndefined(to)
+})
 
 /** A whole number from 1 on. */
 export function atLeastOne(name: string, description: string) {

@@ -61,8 +61,8 @@ export interface RangeTarget {
 
 /** Slices that one step computed: complete, and not yet visible. */
 export interface StagedRange<out Candidate> {
-  /** All of them together. */
-  readonly candidate: Candidate
+  /** What a check sees of one of them. */
+  readonly candidate: (partition: string) => Candidate
   /** All published slices with these in their places, of kinds that can show them as one value. */
   readonly whole?: Candidate
   /** One for each partition of the target, in its order. */
@@ -76,17 +76,9 @@ export interface StagedRange<out Candidate> {
  * The operations on values of one kind, bound to one asset's declaration.
  *
  * `Input` is what a body returns, `Handle` what a dependent gets of one slice, `Handles` what it gets of all published
- * slices, `Candidate` what a check sees. `RangeInput` and `RangeCandidate` are those of many slices at once.
+ * slices, `Candidate` what a check sees. `RangeInput` is what a body returns for many slices at once.
  */
-export interface Store<
-  in Input,
-  in Element,
-  out Handle,
-  out Handles,
-  out Candidate,
-  in RangeInput = never,
-  out RangeCandidate = never
-> {
+export interface Store<in Input, in Element, out Handle, out Handles, out Candidate, in RangeInput = never> {
   readonly stage: <E = never>(
     target: Target,
     input: Input | Stream.Stream<Element, E>
@@ -95,7 +87,7 @@ export interface Store<
   readonly stageRange?: <E = never>(
     target: RangeTarget,
     input: RangeInput | Stream.Stream<Element, E>
-  ) => Effect.Effect<StagedRange<RangeCandidate>, IoError | E, Scope.Scope>
+  ) => Effect.Effect<StagedRange<Candidate>, IoError | E, Scope.Scope>
   readonly load: (source: Source) => Effect.Effect<Handle, IoError>
   readonly loadAll: (asset: string, sources: ReadonlyArray<Source>) => Effect.Effect<Handles, IoError>
   /** The published value as a check sees it, for checks that run on their own; all slices as one without a partition. */
@@ -143,12 +135,10 @@ export interface Io<
   out Handles,
   out Candidate,
   out R,
-  in out RangeInput = never,
-  out RangeCandidate = never
+  in out RangeInput = never
 > {
   readonly [TypeId]: {
     readonly RangeInput: RangeInput
-    readonly RangeCandidate: RangeCandidate
     readonly Input: Input
     readonly Element: Element
     readonly Handle: Handle
@@ -171,14 +161,13 @@ export interface Io<
   readonly schema?: () => unknown
   readonly store: (
     owner: Owner
-  ) => Effect.Effect<Store<Input, Element, Handle, Handles, Candidate, RangeInput, RangeCandidate>, never, R>
+  ) => Effect.Effect<Store<Input, Element, Handle, Handles, Candidate, RangeInput>, never, R>
 }
 
 /** A kind whose positions are erased, so that every kind fits; `Io` keeps them apart. */
 export interface Any {
   readonly [TypeId]: {
     readonly RangeInput: any
-    readonly RangeCandidate: any
     readonly Input: any
     readonly Element: any
     readonly Handle: any
@@ -196,7 +185,7 @@ export interface Any {
   readonly store: (owner: Owner) => Effect.Effect<AnyStore, never, any>
 }
 
-export type AnyStore = Store<any, never, any, any, any, never, any>
+export type AnyStore = Store<any, never, any, any, any, never>
 
 export type Input<I extends Any> = I[typeof TypeId]["Input"]
 export type Element<I extends Any> = I[typeof TypeId]["Element"]
@@ -205,20 +194,20 @@ export type Handles<I extends Any> = I[typeof TypeId]["Handles"]
 export type Candidate<I extends Any> = I[typeof TypeId]["Candidate"]
 export type Services<I extends Any> = I[typeof TypeId]["R"]
 
-/** A kind whose body and checks have to do with many slices at once. */
+/** A kind whose body has to do with many slices at once. */
 export type OfRanges<I extends Any> = Io<
   I[typeof TypeId]["RangeInput"],
   Element<I>,
   Handle<I>,
   Handles<I>,
-  I[typeof TypeId]["RangeCandidate"],
+  Candidate<I>,
   Services<I>
 >
 
 type Optional = "fields" | "judged" | "refusesRanges"
 
-export const make = <Input, Element, Handle, Handles, Candidate, R, RangeInput = never, RangeCandidate = never>(
-  io: Omit<Io<Input, Element, Handle, Handles, Candidate, R, RangeInput, RangeCandidate>, typeof TypeId | Optional> & {
+export const make = <Input, Element, Handle, Handles, Candidate, R, RangeInput = never>(
+  io: Omit<Io<Input, Element, Handle, Handles, Candidate, R, RangeInput>, typeof TypeId | Optional> & {
     /** Default: none. */
     readonly fields?: ReadonlyArray<Field>
     /** Default: "by slice". */
@@ -226,7 +215,7 @@ export const make = <Input, Element, Handle, Handles, Candidate, R, RangeInput =
     /** Default: that it is kept slice by slice. */
     readonly refusesRanges?: string | undefined
   }
-): Io<Input, Element, Handle, Handles, Candidate, R, RangeInput, RangeCandidate> => ({
+): Io<Input, Element, Handle, Handles, Candidate, R, RangeInput> => ({
   [TypeId]: types,
   fields: [],
   judged: "by slice",

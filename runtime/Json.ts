@@ -37,7 +37,7 @@ export type ByPartition<A> = ReadonlyMap<string, A>
 /** What a body returns for many partitions: the value of each. */
 export type OfRange<A> = Readonly<Record<string, A>> | ByPartition<A>
 
-export type Io<A> = IoManager.Io<A, never, A, ByPartition<A>, A, JsonValues, OfRange<A>, ByPartition<A>>
+export type Io<A> = IoManager.Io<A, never, A, ByPartition<A>, A, JsonValues, OfRange<A>>
 
 /** Values are kept through the schema's JSON codec, up to 8 MiB. */
 export const make = <S extends Schema.Codec<unknown, unknown>>(options: { readonly schema: S }): Io<S["Type"]> => {
@@ -110,7 +110,7 @@ const makeStore = <A>(
   values: JsonValues["Service"],
   asset: string,
   codec: Schema.Codec<A, Schema.Json>
-): IoManager.Store<A, never, A, ByPartition<A>, A, OfRange<A>, ByPartition<A>> => {
+): IoManager.Store<A, never, A, ByPartition<A>, A, OfRange<A>> => {
   const failed = (operation: IoManager.IoError["operation"], detail: string) =>
     new IoManager.IoError({ asset, operation, detail, retryable: false })
   const decode = (ref: Partition.Ref, stored: Stored | undefined) =>
@@ -156,7 +156,7 @@ const makeStore = <A>(
       const encoded = new Map<string, Effect.Success<ReturnType<typeof encode>>>()
       for (const key of partitions) encoded.set(key, yield* encode(given.get(key) as A, `the value for ${key}`))
       return {
-        candidate: given,
+        candidate: (partition) => given.get(partition) as A,
         slices: Array.from(encoded, ([partition, { digest }]) => ({ partition, digest, rows: null })),
         metadata: { bytes: encoded.values().reduce((sum, { bytes }) => sum + bytes, 0) },
         publish: (changed) =>

@@ -1,7 +1,7 @@
 /**
  * One check of one value: what it is shown, what it found, and the fact that this is recorded as.
  *
- * The value is about to be published (`Attempt`) or is already (`CheckRun`); what follows from a failure is theirs.
+ * The value is about to be published (`Inspection`) or is already (`CheckRun`); what follows from a failure is theirs.
  */
 import * as Effect from "effect/Effect"
 import * as Asset from "./Asset.ts"
@@ -13,23 +13,24 @@ import * as External from "./External.ts"
 import * as IoManager from "./IoManager.ts"
 import * as Mapping from "./Mapping.ts"
 import type * as Partition from "./Partition.ts"
-import * as Telemetry from "./Telemetry.ts"
 import * as Version from "./Version.ts"
 
 export type Check = AssetCheck.AssetCheck<Asset.Any>
 
-/** A value that is judged, and what is known of it. */
-export interface Subject extends Partition.Ref {
+/** What is the same for all values of an asset that a check judges. */
+export interface Setting {
   readonly log: EventLog.EventLog["Service"]
-  /** How its asset is cut; `undefined` over the whole. */
-  readonly partitions: Partition.Partitioning | undefined
+  readonly asset: Asset.Any
   readonly moment: Partition.Moment
+}
+
+/** A value that is judged: of a slice, or of all slices together, whose partition is `null`. */
+export interface Subject {
+  readonly partition: Partition.Key
   readonly dataVersion: string
   /** Where the log has the value; `undefined` when it is not published yet. */
   readonly position: number | undefined
   readonly candidate: unknown
-  /** Of a range, the versions of its slices; `partition` is then what they are in words. */
-  readonly versions?: ReadonlyMap<string, string>
 }
 
 /** What a check found, of which version: over the whole that is not the slice's. */
@@ -38,53 +39,56 @@ export interface Verdict extends Partition.Ref {
   readonly dataVersion: string
 }
 
-/** Fails as the check itself does, and when something that it reads cannot be loaded or was never published. */
-export const make = Effect.fnUntraced(function* (check: Check, subject: Subject) {
-  const reads = yield* load(check, subject)
-  const { candidate, dataVersion, log, partition } = subject
-  const context: AssetCheck.Context = {
-    asset: subject.asset,
-    partition,
-    now: subject.moment.now,
-    earlier: (limit) => readable(subject, log.checks.earlier(subject, subject.position, limit)),
-    published: (partitions) =>
-      Effect.map(states(subject, partitions), (states) =>
-        states.filter((state) => partitions.some((key) => key === state.partition)).map(recorded)
+export type Judge = (subject: Subject) => Effect.Effect<Verdict, unknown, unknown>
+
+/**
+ * How a check judges one value after the other, or many at the same time. Fails as the check itself does, and when
+ * something that it reads cannot be loaded or was never published.
+ */
+export const make = Effect.fnUntraced(function* (check: Check, setting: Setting) {
+  const read = yield* reader(check, setting)
+  const { asset, log, moment } = setting
+  const judge: Judge = Effect.fnUntraced(function* (subject) {
+    const reads = yield* read(subject.partition)
+    const { candidate, dataVersion, partition, position } = subject
+    const ref = { asset: asset.key, partition }
+    const context: AssetCheck.Context = {
+      ...ref,
+      now: moment.now,
+      earlier: (limit) => readable(asset, log.checks.earlier(ref, position, limit)),
+      published: (partitions) =>
+        Effect.map(states(setting, partitions), (states) =>
+          states.filter((state) => partitions.some((key) => key === state.partition)).map(recorded)
+        ),
+      others: Effect.map(states(setting), (states) =>
+        states.filter((state) => state.partition !== partition).map(recorded)
       ),
-    others: Effect.map(states(subject), (states) =>
-      states
-        .filter((state) => state.partition !== partition && !subject.versions?.has(state.partition ?? ""))
-        .map(recorded)
-    ),
-    toldBefore: readable(
-      subject,
-      Effect.flatMap(log.checks.earlier(subject, subject.position, 1), ([before]) =>
-        before === undefined ? Effect.undefined : log.checks.found(subject, check.name, before.dataVersion)
-      )
-    ).pipe(Effect.map((found) => found?.metadata))
-  }
-  const result = yield* check.run(candidate as never, reads as never, context)
-  const verdict: Verdict = { asset: subject.asset, partition, result, dataVersion }
-  return verdict
+      toldBefore: readable(
+        asset,
+        Effect.flatMap(log.checks.earlier(ref, position, 1), ([before]) =>
+          before === undefined ? Effect.undefined : log.checks.found(ref, check.name, before.dataVersion)
+        )
+      ).pipe(Effect.map((found) => found?.metadata))
+    }
+    const result = yield* check.run(candidate as never, reads as never, context)
+    const verdict: Verdict = { ...ref, result, dataVersion }
+    return verdict
+  })
+  return judge
 })
 
-/** All published slices of a subject's asset, with that one in its place. */
-export const whole = (subject: Subject, candidate: unknown): Effect.Effect<Subject, IoManager.IoError> =>
-  Effect.map(states(subject), (states) => {
-    const versions = new Map(states.map(({ dataVersion, partition }) => [partition ?? "", dataVersion]))
-    if (subject.versions !== undefined) for (const [key, version] of subject.versions) versions.set(key, version)
-    else if (subject.partition !== null) versions.set(subject.partition, subject.dataVersion)
-    return {
-      ...subject,
-      partition: null,
-      partitions: undefined,
-      dataVersion: Version.ofPartitions(versions),
-      candidate
-    }
+/** All published slices of an asset, with those of these versions in their places. */
+export const whole = (
+  setting: Setting,
+  versions: ReadonlyMap<Partition.Key, string>,
+  candidate: unknown
+): Effect.Effect<Subject, IoManager.IoError> =>
+  Effect.map(states(setting), (states) => {
+    const all = new Map(states.map(({ dataVersion, partition }) => [partition, dataVersion]))
+    for (const [partition, version] of versions) all.set(partition, version)
+    const dataVersion = Version.ofPartitions(Array.from(all, ([partition, version]) => [partition ?? "", version]))
+    return { partition: null, dataVersion, position: undefined, candidate }
   })
-
-/** The span of a check holds what it reads, too. */
-export const traced = (check: Check, subject: Subject) => Telemetry.check(check.name)(make(check, subject))
 
 export const toEvent = (
   check: Check,
@@ -102,53 +106,64 @@ export const toEvent = (
 // internal
 // -----------------------------------------------------------------------------
 
-const readable = <A>({ asset }: Subject, effect: Effect.Effect<A, EventLog.EventLogError>) =>
+const readable = <A>({ key: asset }: Asset.Any, effect: Effect.Effect<A, EventLog.EventLogError>) =>
   Effect.mapError(
     effect,
     (cause) => new IoManager.IoError({ asset, operation: "load", detail: cause.message, retryable: false, cause })
   )
 
 /** The states of these partitions, and perhaps of others, or of all there are. */
-const states = (subject: Subject, partitions: ReadonlyArray<Partition.Key> = [null]) =>
-  Effect.map(
-    readable(subject, subject.log.states(partitions.map((partition) => ({ asset: subject.asset, partition })))),
-    (catalog) => Array.from(Catalog.slices(catalog, subject.asset).values())
+const states = ({ asset, log }: Setting, partitions: ReadonlyArray<Partition.Key> = [null]) =>
+  Effect.map(readable(asset, log.states(partitions.map((partition) => ({ asset: asset.key, partition })))), (catalog) =>
+    Array.from(Catalog.slices(catalog, asset.key).values())
   )
 
 const recorded = ({ dataVersion, materializedAt, partition, rows }: Catalog.AssetState): AssetCheck.Recorded => {
   return { partition, dataVersion, rows, at: materializedAt }
 }
 
-/** What the check reads beside the value, in the versions that are in force now. */
-const load = Effect.fnUntraced(function* ({ reads }: Check, subject: Subject) {
-  const entries = Object.entries(reads).map(([name, read]) => ({ name, ...read, refs: refsOf(read, subject) }))
-  if (entries.length === 0) return {}
-  const catalog = yield* readable(subject, subject.log.states(entries.flatMap(({ refs }) => refs)))
-  const loaded = yield* Effect.forEach(entries, ({ asset, mapping, name, refs }) =>
-    Effect.map(handle(asset, mapping, catalog, refs), (handle) => [name, handle] as const)
-  )
-  return Object.fromEntries(loaded)
+/** Loads what a check reads beside a value, in the versions that are in force; what all values read alike but once. */
+const reader = Effect.fnUntraced(function* (check: Check, setting: Setting) {
+  const load = (read: Read, refs: ReadonlyArray<Partition.Ref>) =>
+    Effect.flatMap(readable(setting.asset, setting.log.states(refs)), (catalog) => handle(read, catalog, refs))
+  const readers = yield* Effect.forEach(Object.entries(check.reads), ([name, read]) => {
+    const refs = refsOf(check, read, setting)
+    const loader = isAlike(read)
+      ? Effect.map(Effect.cached(load(read, refs(null))), (loaded) => () => loaded)
+      : Effect.succeed((partition: Partition.Key) => load(read, refs(partition)))
+    return Effect.map(loader, (loader) => [name, loader] as const)
+  })
+  return (partition: Partition.Key) =>
+    Effect.map(
+      Effect.forEach(readers, ([name, loader]) => Effect.map(loader(partition), (loaded) => [name, loaded] as const)),
+      Object.fromEntries<unknown>
+    )
 })
+
+type Read = Check["reads"][string]
+
+const isAlike = ({ asset, mapping }: Read) => mapping._tag === "All" || asset.partitions === undefined
 
 /** `null` as partition stands for all there are. */
 const refsOf = (
-  { asset, mapping }: Check["reads"][string],
-  { moment, partition, partitions }: Subject
-): ReadonlyArray<Partition.Ref> => {
-  if (mapping._tag === "All" || asset.partitions === undefined) return [{ asset: asset.key, partition: null }]
+  { over }: Check,
+  read: Read,
+  { asset, moment }: Setting
+): ((partition: Partition.Key) => ReadonlyArray<Partition.Ref>) => {
+  const other = read.asset
+  if (isAlike(read)) return () => [{ asset: other.key, partition: null }]
+  const partitions = over === "whole" ? undefined : asset.partitions
   const down = { partitions, keys: partitions && moment.keys(partitions) }
-  const up = { partitions: asset.partitions, keys: moment.keys(asset.partitions) }
-  const index = partition === null ? 0 : down.keys!.indexOf(partition)
-  return Mapping.upstream(
-    mapping,
-    down,
-    up
-  )(index).flatMap(([from, to]) => up.keys.all.slice(from, to).map((key) => ({ asset: asset.key, partition: key })))
+  const up = { partitions: other.partitions, keys: moment.keys(other.partitions!) }
+  const upstream = Mapping.upstream(read.mapping, down, up)
+  return (partition) =>
+    upstream(partition === null ? 0 : down.keys!.indexOf(partition)).flatMap(([from, to]) =>
+      up.keys.all.slice(from, to).map((key) => ({ asset: other.key, partition: key }))
+    )
 }
 
 const handle = Effect.fnUntraced(function* (
-  asset: Asset.Any,
-  mapping: Mapping.Mapping,
+  { asset, mapping }: Read,
   catalog: Catalog.Catalog,
   refs: ReadonlyArray<Partition.Ref>
 ): Effect.fn.Return<unknown, IoManager.IoError> {

@@ -116,15 +116,23 @@ const stageRange = Effect.fnUntraced(function* <Row, E>(
   }
   const after = replace(asked)
   const groups = Map.groupBy(staged, ([, kept]) => kept[column])
+  const published = Map.groupBy(current().values(), ({ kept }) => kept[column])
+  const digests = new Map<string, string>()
   const slices = to.partitions.map((partition) => {
     const own = (groups.get(partition) ?? []).map(([key, kept]) => [key, { kept, removed: false }] as const)
-    return { partition, digest: digestOf(definition, new Map(own), { partition }), rows: own.length }
+    const digest = digestOf(definition, new Map(own), { partition })
+    digests.set(partition, digest)
+    return { partition, digest, rows: own.length }
   })
   const before = current().size - (after.size - staged.size)
-  const changes = { before, inserted: staged.size, updated: 0, unchanged: 0, removed: before }
+  const changes = replacing(staged.size, before)
   const version = Version.ofPartitions(slices.map(({ digest, partition }) => [partition, digest]))
   return {
-    candidate: candidateOf<Row>(definition, () => Array.from(staged.values()), version, changes),
+    candidate: (partition: string) => {
+      const own = (groups.get(partition) ?? []).map(([, kept]) => kept)
+      const changes = replacing(own.length, published.get(partition)?.length ?? 0)
+      return candidateOf<Row>(definition, () => own, digests.get(partition)!, changes)
+    },
     whole: candidateOf<Row>(definition, () => Array.from(after.values(), ({ kept }) => kept), version, changes),
     slices,
     metadata: { rows: staged.size, ...changes },
@@ -225,6 +233,14 @@ const publishing = (
   return after
 }
 
+const replacing = (rows: number, before: number): Table.Changes => ({
+  before,
+  inserted: rows,
+  updated: 0,
+  unchanged: 0,
+  removed: before
+})
+
 const changesOf = (
   definition: Table.Definition,
   before: Rows,
@@ -234,7 +250,7 @@ const changesOf = (
 ): Table.Changes => {
   const live = Array.from(before).filter(([, { kept, removed }]) => !removed && isOf(definition, kept, partition))
   if (definition.publishes === "by replacing") {
-    return { before: live.length, inserted: staged.size, updated: 0, unchanged: 0, removed: live.length }
+    return replacing(staged.size, live.length)
   }
   const kept = live.filter(([key]) => staged.has(key))
   const same = kept.filter(([key, entry]) => encoded(definition, entry) === encoded(definition, after.get(key)!)).length

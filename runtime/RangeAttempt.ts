@@ -12,6 +12,7 @@ import * as Body from "./Body.ts"
 import * as Catalog from "./Catalog.ts"
 import type { Config, Provenance, Slice } from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
+import * as Inspection from "./Inspection.ts"
 import type * as IoManager from "./IoManager.ts"
 import type * as Partition from "./Partition.ts"
 import * as Staleness from "./Staleness.ts"
@@ -106,10 +107,11 @@ const compute = Effect.fnUntraced(function* (context: Attempt.Context, asset: As
   }
 
   const found = yield* versioned(context, asset, store, staged)
-  const versions = new Map(Array.from(found, ([partition, { dataVersion }]) => [partition, dataVersion]))
-  const value = { candidate: staged.candidate, rows: null, metadata: staged.metadata }
-  const whole = staged.whole === undefined ? {} : { whole: staged.whole }
-  yield* Attempt.judge(context, asset, { ...value, ...whole, dataVersion: Version.ofPartitions(versions), versions })
+  yield* Inspection.run(context, asset, {
+    versions: new Map(Array.from(found, ([partition, { dataVersion }]) => [partition, dataVersion])),
+    candidate: (partition) => staged.candidate(partition!),
+    whole: staged.whole
+  })
 
   // Force is how people mend what something else did to a value, so that all of it is written again.
   const written = Verification.isForced(step)

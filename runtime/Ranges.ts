@@ -23,7 +23,8 @@ export type Any = Ranged<Partition.Partitioning>
 
 /**
  * Says that the body takes many partitions at once, neighbours of which a step was planned: it gets `step.partitions` and
- * of what it reads by partition all that they need, and its value is published as one. At most `most` in one step. Its checks are over the whole.
+ * of what it reads by partition all that they need, and its value is published as one: not at all if a blocking check fails
+ * for any of them. At most `most` in one step.
  */
 export const ranges = <P extends Partition.Partitioning>(
   partitions: P,

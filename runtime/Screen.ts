@@ -3,6 +3,7 @@
  *
  * On anything but a terminal only the lines that stay are written.
  */
+import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Report from "./Report.ts"
@@ -35,6 +36,19 @@ export const make = (medium: Report.Medium, write: (text: string) => Effect.Effe
         : Effect.void
   }
 }
+
+/** Shows how many of many things are done, once that takes a while. */
+export const counting = (screen: Screen, what: string) =>
+  Effect.map(Clock.currentTimeMillis, (startedAt) => {
+    let drawnAt = startedAt
+    return (done: number, all: number) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        if (now - drawnAt < 100) return Effect.void
+        drawnAt = now
+        const elapsed = Report.duration(now - startedAt)
+        return screen.draw([`  ${Report.number(done)} of ${Report.number(all)} ${what}, ${elapsed}`])
+      })
+  })
 
 /** Standard output. */
 export const standard: Effect.Effect<Screen> = Effect.map(Report.medium, (medium) =>

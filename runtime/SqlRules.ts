@@ -28,6 +28,19 @@ export const candidate = <Row>(
   newest: (column) => newest(sql, definition, table, column)
 })
 
+/** The staged rows of one partition among those of many. */
+export const slice = (
+  sql: SqlClient.SqlClient,
+  definition: Table.Definition,
+  staging: string,
+  partition: string
+): Statement.Fragment => {
+  const columns = sql.literal(TableStatements.columnList(definition))
+  const [before, after] = TableStatements.isPartition(definition, definition.partition!)
+  return sql`(select ${columns} from ${sql.literal(staging)}
+    where ${sql.literal(before)}${partition}${sql.literal(after)})`
+}
+
 /** The rows of some partitions in the place of those that are published under their keys, among all others. */
 export const inPlace = (
   sql: SqlClient.SqlClient,

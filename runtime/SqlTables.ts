@@ -123,7 +123,7 @@ const stage = Effect.fnUntraced(function* <Row, E>(
   yield* fill(bound, staging, input)
   yield* rejectStrays(bound, staging, to)
   const [, { changes, digest, rows }] = yield* Effect.all(
-    [rejectDuplicates(bound, name), summarize(bound, staging, to)],
+    [rejectDuplicates(bound, definition.key, name), summarize(bound, staging, to)],
     { concurrency: 2 }
   )
   const judged = (table: Statement.Fragment) =>
@@ -153,15 +153,16 @@ const stageRange = Effect.fnUntraced(function* <Row, E>(
     "is of no partition that was asked for"
   )
   const half = yield* Effect.mapError(bound.half, SqlFailure.toIoError(definition.asset, "stage"))
-  const [, found, [counted]] = yield* Effect.all(
+  const [, found, counted] = yield* Effect.all(
     [
-      rejectDuplicates(bound, name),
+      // Also finds the rows of a partition, for its checks.
+      rejectDuplicates(bound, [column, ...definition.key.filter((name) => name !== column)], name),
       run<Sums & { readonly partition: string }>(
         bound,
         "stage",
         TableStatements.digestOfRange(definition, column, staging, half)
       ),
-      run<{ readonly before: bigint }>(
+      run<{ readonly partition: string; readonly before: bigint }>(
         bound,
         "stage",
         TableStatements.countOfRange(definition, column),
@@ -171,17 +172,28 @@ const stageRange = Effect.fnUntraced(function* <Row, E>(
     { concurrency: 3 }
   )
   const sums = new Map(found.map((sum) => [sum.partition, sum]))
+  const published = new Map(counted.map(({ before, partition }) => [partition, Number(before)]))
   const slices = to.partitions.map((partition) => {
     const own = sums.get(partition) ?? noRows
     return { partition, digest: digestOf(definition, own), rows: Number(own.hashed) }
   })
-  const [rows, before] = [slices.reduce((sum, slice) => sum + slice.rows, 0), Number(counted!.before)]
-  const changes: Table.Changes = { before, inserted: rows, updated: 0, unchanged: 0, removed: before }
+  const staged = new Map(slices.map((slice) => [slice.partition, slice]))
+  const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
+  const changes = replacing(
+    rows,
+    published.values().reduce((sum, before) => sum + before, 0)
+  )
   const version = Version.ofPartitions(slices.map(({ digest, partition }) => [partition, digest]))
-  const judged = (table: Statement.Fragment) => SqlRules.candidate<Row>(sql, definition, table, { version, changes })
+  const whole = SqlRules.inPlace(sql, definition, staging, to.partitions)
   return {
-    candidate: judged(SqlRows.all(staging)),
-    whole: judged(SqlRules.inPlace(sql, definition, staging, to.partitions)),
+    candidate: (partition: string) => {
+      const { digest, rows } = staged.get(partition)!
+      return SqlRules.candidate<Row>(sql, definition, SqlRules.slice(sql, definition, staging, partition), {
+        version: digest,
+        changes: replacing(rows, published.get(partition) ?? 0)
+      })
+    },
+    whole: SqlRules.candidate<Row>(sql, definition, whole, { version, changes }),
     slices,
     metadata: { rows, ...changes },
     publish: Effect.fnUntraced(function* (partitions: ReadonlyArray<string>) {
@@ -189,6 +201,14 @@ const stageRange = Effect.fnUntraced(function* <Row, E>(
       yield* run(bound, "publish", TableStatements.insertRange(definition, column, staging), list(partitions))
     })
   }
+})
+
+const replacing = (rows: number, before: number): Table.Changes => ({
+  before,
+  inserted: rows,
+  updated: 0,
+  unchanged: 0,
+  removed: before
 })
 
 const noRows: Sums = { hashed: 0n, high: "0", low: "0" }
@@ -292,8 +312,8 @@ const rejectRow = Effect.fnUntraced(function* (
   return yield* invalid(definition, `the row ${RowCodec.showKey(definition.key, stray)} ${why}`)
 })
 
-const rejectDuplicates = ({ definition, sql }: Bound, name: string) =>
-  Effect.mapError(sql.unsafe(TableStatements.uniqueKey(definition, name)).unprepared, (error) =>
+const rejectDuplicates = ({ definition, sql }: Bound, key: ReadonlyArray<string>, name: string) =>
+  Effect.mapError(sql.unsafe(TableStatements.uniqueKey(key, name)).unprepared, (error) =>
     SqlFailure.code(error) === SqlFailure.uniqueViolation
       ? invalid(definition, `two rows have one key: ${SqlFailure.detail(error) ?? SqlFailure.words(error)}`)
       : SqlFailure.toIoError(definition.asset, "stage")(error)
@@ -313,8 +333,7 @@ const summarize = Effect.fnUntraced(function* (bound: Bound, staging: string, { 
     const values = parameters(definition, partition)
     const [found] = yield* run<Sums & { readonly before: bigint }>(bound, "stage", statement, values)
     const [rows, before] = [Number(found!.hashed), Number(found!.before)]
-    const changes: Table.Changes = { before, inserted: rows, updated: 0, unchanged: 0, removed: before }
-    return { digest: digestOf(definition, found!), rows, changes }
+    return { digest: digestOf(definition, found!), rows, changes: replacing(rows, before) }
   }
   const statement = TableStatements.digestOfMerging(definition, staging, half)
   const [found] = yield* run<Sums & Record<keyof Table.Changes, bigint>>(bound, "stage", statement)

@@ -94,8 +94,7 @@ export type Store<Row> = IoManager.Store<
   Handle<Row>,
   Handle<Row>,
   Candidate<Row>,
-  Input<Row>,
-  Candidate<Row>
+  Input<Row>
 >
 
 /** Keeps tables. */
@@ -110,8 +109,7 @@ export type Io<Row> = IoManager.Io<
   Handle<Row>,
   Candidate<Row>,
   Tables,
-  Input<Row>,
-  Candidate<Row>
+  Input<Row>
 >
 
 type ColumnName<S extends Column.RowSchema> = keyof S["fields"] & string

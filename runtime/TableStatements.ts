@@ -61,7 +61,7 @@ export const insertQuery = (definition: Definition, into: string): readonly [bef
  * Fails where two rows of a staging have one key, naming it; far faster than grouping (0.2 s to 0.8 s for a million
  * rows). Has a name, because those that PostgreSQL makes up collide when two tables of one run are indexed at once.
  */
-export const uniqueKey = ({ key }: Definition, name: string): string =>
+export const uniqueKey = (key: ReadonlyArray<string>, name: string): string =>
   `create unique index ${quote(`key:${name.slice(-stagingSuffix)}`)} on ${staging(name)} (${list(key)})`
 
 /** Finds a row of another partition than $1. */
@@ -181,9 +181,10 @@ export const digestOfRange = (definition: Definition, partition: string, from: s
     from (select ${quote(partition)} as partition, ${rowHash(definition, "", [])} as hash from ${from} offset 0) as hashed
     group by hashed.partition`
 
-/** How many rows the partitions of the list $1 have. */
+/** How many rows each partition of the list $1 has that has some. */
 export const countOfRange = (definition: Definition, partition: string): string =>
-  `select count(*) as before from ${target(definition)} where ${isOneOf(definition, partition).join("$1")}`
+  `select to_json(${quote(partition)}) #>> '{}' as partition, count(*) as before from ${target(definition)}
+    where ${isOneOf(definition, partition).join("$1")} group by ${quote(partition)}`
 
 /** The same of what merging staged rows would make, with what it would change. */
 export const digestOfMerging = (definition: Definition, from: string, half: Half): string => {

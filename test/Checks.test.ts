@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Asset, AssetCheck, Definitions, Metadata, Partition, Table, TableCheck } from "effect-assets"
 import * as Testing from "effect-assets/testing"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -10,6 +11,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as CheckRun from "../runtime/CheckRun.ts"
 import * as Invocation from "../runtime/Invocation.ts"
 import * as Json from "../runtime/Json.ts"
+import type * as KeySpan from "../runtime/KeySpan.ts"
 import * as Report from "../runtime/Report.ts"
 import * as Selection from "../runtime/Selection.ts"
 import * as StatusReport from "../runtime/StatusReport.ts"
@@ -48,12 +50,14 @@ const strangers = project.pipe(
 const run = (
   selection: ReadonlyArray<string>,
   only: ReadonlyArray<string> = [],
-  of: Definitions.Definitions = definitions
+  of: Definitions.Definitions = definitions,
+  named: KeySpan.Named = {}
 ) =>
   Effect.gen(function* () {
     const selected = Result.getOrThrow(Selection.resolve(of.graph, selection))
-    const named = only.map((text) => Result.getOrThrow(CheckRun.find(of.graph, text)))
-    return yield* CheckRun.run(of, { selection, selected, only: named })
+    const checks = only.map((text) => Result.getOrThrow(CheckRun.find(of.graph, text)))
+    const request = { selection, selected, only: checks, named, concurrency: 4, watch: () => Effect.void }
+    return yield* CheckRun.run(of, request)
   })
 
 const told = ({ results }: CheckRun.CheckRun) =>
@@ -156,6 +160,66 @@ for (const [name, layer] of layers) {
       }).pipe(here)
     )
 
+    it.effect("run alone judge the partitions that are named, and only what is of a partition", () =>
+      Effect.gen(function* () {
+        yield* project.materialize("*", { to: "2026-03-02" })
+        const known = (day: string) => `visits/2026-03-${day}:users are known CheckPassed`
+        const of = (named: KeySpan.Named) => Effect.map(run(["*"], [], definitions, named), told)
+        assert.deepStrictEqual(yield* of({ partition: "2026-03-02" }), [known("02")])
+        assert.deepStrictEqual(yield* of({ to: "2026-03-02" }), [known("01"), known("02")])
+        assert.deepStrictEqual(yield* of({ from: "2026-03-02", to: "2026-03-03" }), [known("02")])
+        const unpublished = yield* run(["visits"], [], definitions, { partition: "2026-03-03" })
+        assert.deepStrictEqual(unpublished.runId, null)
+        assert.deepStrictEqual(CheckRun.toText(unpublished, Report.paper), [
+          "- visits: none of these partitions was materialized, nothing to check"
+        ])
+        const ended = yield* Effect.flip(run(["*"], [], definitions, { partition: "2026-03-04" }))
+        assert.strictEqual(
+          ended.message,
+          "visits has no partition 2026-03-04; it has those from 2026-03-01 to 2026-03-03 (daily from 2026-03-01)"
+        )
+        const [all] = CheckRun.toText(yield* run(["visits"], ["visits:users are known"]), Report.paper)
+        assert.strictEqual(all, '+ visits: check "users are known" passed for 2 partitions')
+      }).pipe(here)
+    )
+
+    it.effect("run alone at the same time, as many as are asked for", () =>
+      Effect.gen(function* () {
+        yield* TestClock.adjust("1 day")
+        let [arrived, running, most] = [0, 0, 0]
+        let pair = Deferred.makeUnsafe<void>()
+        const meeting = visits.pipe(
+          Asset.check("meets another", {
+            run: () =>
+              Effect.gen(function* () {
+                most = Math.max(most, ++running)
+                const met = pair
+                if (++arrived % 2 === 1) yield* Deferred.await(met)
+                else {
+                  pair = Deferred.makeUnsafe()
+                  yield* Deferred.succeed(met, undefined)
+                }
+                running--
+                return AssetCheck.pass()
+              })
+          })
+        )
+        yield* project.materialize()
+        const judged: Array<string> = []
+        const checked = yield* CheckRun.run(Definitions.make({ assets: [meeting] }), {
+          selection: ["visits"],
+          selected: new Set(["visits"]),
+          only: [{ asset: "visits", check: "meets another" }],
+          named: {},
+          concurrency: 2,
+          watch: (done, all) => Effect.sync(() => void judged.push(`${done} of ${all}`))
+        })
+        const each = ["01", "02", "03", "04"].map((day) => `visits/2026-03-${day}:meets another CheckPassed`)
+        assert.deepStrictEqual([told(checked), most], [each, 2])
+        assert.deepStrictEqual(judged, ["1 of 4", "2 of 4", "3 of 4", "4 of 4"])
+      }).pipe(here)
+    )
+
     it.effect("that fail are shown beside the version that they judged, until there is another", () =>
       Effect.gen(function* () {
         const nameless = project.pipe(Testing.given(users, [{ id: 1, email: null }]))
@@ -237,7 +301,7 @@ for (const [name, layer] of layers) {
         )
         yield* project.materialize()
         yield* run(["visits"], ["visits:looks aside"], Definitions.make({ assets: [looking] }))
-        assert.deepStrictEqual(seen, [
+        assert.deepStrictEqual(seen.sort(), [
           "2026-03-01 beside 2026-03-02: 1, 2026-03-03: 1; 2026-03-01: 1",
           "2026-03-02 beside 2026-03-01: 1, 2026-03-03: 1; 2026-03-01: 1",
           "2026-03-03 beside 2026-03-01: 1, 2026-03-02: 1; 2026-03-01: 1"

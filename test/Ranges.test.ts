@@ -1,5 +1,5 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Asset, AssetCheck, Blob, Definitions, Partition, Table } from "effect-assets"
+import { Asset, AssetCheck, Blob, Definitions, Partition, Table, TableCheck } from "effect-assets"
 import * as Testing from "effect-assets/testing"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -63,6 +63,12 @@ const shop = (options: { readonly most?: number; readonly code?: string } = {}) 
   })
   return { world, sales, totals, shown, pipeline: Testing.pipeline(Definitions.make({ assets: [shown] })) }
 }
+
+const fiveDays = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"]
+
+/** What a run reports of a check of each of those days. */
+const checksOf = (asset: string, check: string, ...found: ReadonlyArray<"Passed" | "Failed">) =>
+  Object.fromEntries(found.map((result, index) => [`${asset}/${fiveDays[index]}:${check}`, result]))
 
 const at = (day: string) => TestClock.setTime(Date.parse(`${day}T12:00:00Z`))
 
@@ -220,6 +226,123 @@ describe.each(places)("an asset that takes ranges, %s", { timeout: 60_000 }, (_,
     }).pipe(Effect.provide(place))
   )
 
+  it.effect("judges each partition alone, and publishes none when one is wrong", () =>
+    Effect.gen(function* () {
+      yield* at("2026-01-05")
+      const { sales, world } = shop()
+      const checked = sales.pipe(
+        Asset.check("cheap", { blocking: true, ...TableCheck.within("cents", { max: 500 }) }),
+        Asset.check("one of each", TableCheck.unique("item")),
+        Asset.check("some", { severity: "warn", ...TableCheck.rowCount({ min: 1 }) })
+      )
+      const pipeline = Testing.pipeline(Definitions.make({ assets: [checked] }))
+      for (const [index, day] of fiveDays.entries()) world.cents.set(day, [100, 900, 901, 100, 902][index]!)
+      const failed = yield* pipeline.materialize()
+      const range = "sales/2026-01-01..2026-01-05"
+      assert.deepStrictEqual(failed.outcomes, { [range]: "Failed" })
+      assert.strictEqual(
+        failed.errors[range]!.message,
+        'check "cheap" failed for 3 partitions (2026-01-02..2026-01-03, 2026-01-05), of 2026-01-02 because cents is over ' +
+          "500 in 1 of 1 row (100 %), such as 900 in (day=2026-01-02, item=1). To publish all the same, run again with " +
+          "--accept 'sales:cheap'"
+      )
+      assert.deepStrictEqual(failed.checks, {
+        ...checksOf("sales", "cheap", "Passed", "Failed", "Failed", "Passed", "Failed"),
+        ...checksOf("sales", "one of each", "Passed", "Passed", "Passed", "Passed", "Passed"),
+        ...checksOf("sales", "some", "Passed", "Passed", "Passed", "Passed", "Passed")
+      })
+      assert.deepStrictEqual(yield* pipeline.rows(checked), [])
+
+      world.cents.delete("2026-01-03")
+      const made = yield* pipeline.materialize("*", { accept: ["sales:cheap"] })
+      assert.deepStrictEqual(made.outcomes, { [range]: "Materialized" })
+      assert.deepInclude(made.checks, {
+        "sales/2026-01-02:cheap": "Accepted",
+        ...checksOf("sales", "some", "Passed", "Passed", "Failed", "Passed", "Passed")
+      })
+      const judged = made.events.find((event) => event._tag === "CheckFailed" && event.check === "some")
+      const { dataVersion } = (yield* pipeline.state(checked, "2026-01-03"))!
+      assert.deepInclude(judged, { partition: "2026-01-03", dataVersion, metadata: { rows: 0, before: null } })
+    }).pipe(Effect.provide(place))
+  )
+
+  it.effect("judges each of its values alone where they are JSON", () =>
+    Effect.gen(function* () {
+      yield* at("2026-01-05")
+      const { totals, world } = shop()
+      const checked = totals.pipe(
+        Asset.check("sold", {
+          blocking: true,
+          run: (cents, _, { partition }) =>
+            Effect.succeed(
+              cents > 0 ? AssetCheck.pass({ cents }) : AssetCheck.fail(`nothing on ${partition}`, { cents })
+            )
+        })
+      )
+      const pipeline = Testing.pipeline(Definitions.make({ assets: [checked] }))
+      for (const day of fiveDays.slice(1)) world.cents.set(day, 100)
+      const failed = yield* pipeline.materialize()
+      assert.include(
+        failed.errors["totals/2026-01-01..2026-01-05"]!.message,
+        "failed for 2026-01-01: nothing on 2026-01-01."
+      )
+      assert.deepStrictEqual(
+        failed.checks,
+        checksOf("totals", "sold", "Failed", "Passed", "Passed", "Passed", "Passed")
+      )
+      assert.deepStrictEqual((yield* pipeline.value(checked)).size, 0)
+      world.cents.set("2026-01-01", 100)
+      const made = yield* pipeline.materialize("*", { recheck: true })
+      assert.deepStrictEqual(made.checks, checksOf("totals", "sold", "Passed", "Passed", "Passed", "Passed", "Passed"))
+      assert.strictEqual((yield* pipeline.value(checked)).get("2026-01-01"), 100)
+    }).pipe(Effect.provide(place))
+  )
+
+  it.effect("judges a partition by what was published of it before, and by what it reads of others", () =>
+    Effect.gen(function* () {
+      yield* at("2026-01-03")
+      const { sales, totals, world } = shop()
+      const looking = totals.pipe(
+        Asset.check("all of it", {
+          blocking: true,
+          reads: { sales },
+          run: (cents, { sales }) =>
+            Effect.map(sales.count, (rows) => (rows === 1 ? AssetCheck.pass() : AssetCheck.fail(`${cents} of ${rows}`)))
+        }),
+        Asset.check("told before", {
+          run: (cents, _, { earlier, toldBefore }) =>
+            Effect.all([earlier(2), toldBefore]).pipe(
+              Effect.map(([before, told]) =>
+                AssetCheck.pass({ cents, before: before.length, told: told?.["cents"] ?? null })
+              )
+            )
+        })
+      )
+      const pipeline = Testing.pipeline(Definitions.make({ assets: [looking] }))
+      for (const day of fiveDays) world.cents.set(day, 100)
+      yield* pipeline.materialize()
+      world.cents.set("2026-01-02", 200)
+      const run = yield* pipeline.materialize("*", { force: true })
+      assert.deepStrictEqual(run.status, "Succeeded")
+      assert.deepStrictEqual(
+        run.events.flatMap((event) =>
+          event._tag === "CheckPassed" && event.check === "told before" ? event.metadata : []
+        ),
+        [
+          { cents: 100, before: 1, told: 100 },
+          { cents: 200, before: 1, told: 100 },
+          { cents: 100, before: 1, told: 100 }
+        ]
+      )
+      world.cents.delete("2026-01-02")
+      const failed = yield* pipeline.materialize("*", { force: true })
+      assert.include(
+        failed.errors["totals/2026-01-01..2026-01-03"]!.message,
+        'check "all of it" failed for 2026-01-02: 0 of 0.'
+      )
+    }).pipe(Effect.provide(place))
+  )
+
   it.effect("takes no more in a step than it says, one step after the other", () =>
     Effect.gen(function* () {
       yield* at("2026-01-05")
@@ -332,11 +455,6 @@ describe("ranges", () => {
     })
     assert.deepStrictEqual(declare(chain), [
       "Asset.ranges is not for it: it reads earlier partitions of its own, which have to be published before"
-    ])
-    const sums = Asset.make("sums", { ...numbers, partitions: Asset.ranges(days), materialize: () => Effect.never })
-    const checked = sums.pipe(Asset.check("positive", { run: () => Effect.succeed(AssetCheck.pass()) }))
-    assert.deepStrictEqual(declare(checked), [
-      'Asset.ranges is not for it: its check "positive" is of one partition; with over: "whole" it sees them all'
     ])
   })
 })

@@ -15,7 +15,7 @@ export interface Place {
 }
 
 export const make = ({ digest, publish }: Place) =>
-  IoManager.make<string, never, string, string, string, never, Readonly<Record<string, string>>, string>({
+  IoManager.make<string, never, string, string, string, never, Readonly<Record<string, string>>>({
     kind: "version",
     describe: ({ key }) => `version ${key}`,
     problems: () => [],
@@ -34,7 +34,12 @@ export const make = ({ digest, publish }: Place) =>
             Effect.forEach(changed, (partition) => publish({ ...target, partition }, values[partition]!), {
               discard: true
             })
-          return Effect.succeed({ candidate: "", slices, metadata: {}, publish: publishAll })
+          return Effect.succeed({
+            candidate: (partition) => values[partition]!,
+            slices,
+            metadata: {},
+            publish: publishAll
+          })
         },
         load: ({ version }) => Effect.succeed(version),
         loadAll: (_, sources) =>

@@ -146,4 +146,35 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
         })
       })
     )
+
+    it.effect("the values of a slice come among those that were published with others and alone", () =>
+      Effect.gen(function* () {
+        const { asset, log, publish, ref, wiped } = yield* opened
+        const slices = (version: string, ...rows: ReadonlyArray<number>) =>
+          rows.map((rows, index) => ({
+            partition: `2026-03-0${index + 1}`,
+            dataVersion: `${version} of ${index + 1}`,
+            rows,
+            changed: true
+          }))
+        const versions = (partition: string, limit = 10, before?: number) =>
+          Effect.map(log.checks.earlier({ asset, partition }, before, limit), (found) =>
+            found.map(({ dataVersion, rows }) => `${dataVersion}: ${rows}`)
+          )
+        yield* publish(ref("2026-03-01..2026-03-02"), "all 1", { slices: slices("v1", 1, 2) })
+        yield* publish(ref("2026-03-02"), "v2 of 2", { rows: 20 })
+        yield* publish(ref("2026-03-01..2026-03-03"), "all 3", { slices: slices("v3", 3, 4, 5) })
+        yield* publish(ref("2026-03-01..2026-03-03"), "all 3", {
+          _tag: "AssetVerified",
+          slices: slices("v3", 3, 4, 5).map((slice) => ({ ...slice, changed: false }))
+        })
+        expect(yield* versions("2026-03-02")).toEqual(["v3 of 2: 4", "v3 of 2: 4", "v2 of 2: 20", "v1 of 2: 2"])
+        expect(yield* versions("2026-03-02", 3)).toEqual(["v3 of 2: 4", "v3 of 2: 4", "v2 of 2: 20"])
+        expect(yield* versions("2026-03-03")).toEqual(["v3 of 3: 5", "v3 of 3: 5"])
+        const { changedPosition } = Catalog.get(yield* log.states([ref("2026-03-01")]), ref("2026-03-01"))!
+        expect(yield* versions("2026-03-01", 10, changedPosition)).toEqual(["v1 of 1: 1"])
+        yield* log.wipe(wiped(ref("2026-03-02")), Effect.void)
+        expect([yield* versions("2026-03-02"), yield* versions("2026-03-01", 1)]).toEqual([[], ["v3 of 1: 3"]])
+      })
+    )
   })

@@ -252,11 +252,27 @@ export const suite = (name: string, tables: Layer.Layer<Table.Tables, unknown>) 
           expect([digest, count]).toEqual([alone.digest, own.length])
         }
         expect(staged.slices.map(({ partition }) => partition)).toEqual(days)
-        expect(staged.candidate.changes).toMatchObject({ before: 0, inserted: 3 })
-        expect(yield* staged.candidate.count).toBe(3)
+        const candidates = () =>
+          Effect.forEach(days, (day) => {
+            const { changes, count, version } = staged.candidate(day)
+            return Effect.map(count, (rows) => [version, rows, changes.before, changes.inserted])
+          })
+        const [first, second, third] = staged.slices.map(({ digest }) => digest)
+        expect(yield* candidates()).toEqual([
+          [first, 2, 0, 2],
+          [second, 0, 0, 0],
+          [third, 1, 0, 1]
+        ])
+        expect(yield* sorted(staged.candidate("2026-01-01"))).toEqual(texts(rows.slice(0, 2)))
+        expect(yield* staged.candidate("2026-01-03").find({ _tag: "Unique", columns: ["day"] })).toMatchObject({
+          rows: 1,
+          violations: 0
+        })
         yield* Values.inTransaction(staged.publish(["2026-01-01", "2026-01-02"]))
         const sources = days.map((partition) => ({ asset: slot.asset, partition, version: "" }))
         expect(yield* sorted(yield* slot.store.loadAll(slot.asset, sources))).toEqual(texts(rows.slice(0, 2)))
+        const again = yield* slot.stageRange(days, rows)
+        expect(days.map((day) => again.candidate(day).changes.before)).toEqual([2, 0, 0])
       }).pipe(Effect.scoped)
     )
 

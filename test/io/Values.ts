@@ -10,17 +10,8 @@ import type * as IoManager from "../../runtime/IoManager.ts"
 let taken = 0
 
 /** An asset of its own, kept as `declare` says. */
-export const slot = Effect.fnUntraced(function* <
-  Input,
-  Element,
-  Handle,
-  Handles,
-  Candidate,
-  R,
-  RangeInput,
-  RangeCandidate
->(
-  declare: (asset: string) => IoManager.Io<Input, Element, Handle, Handles, Candidate, R, RangeInput, RangeCandidate>,
+export const slot = Effect.fnUntraced(function* <Input, Element, Handle, Handles, Candidate, R, RangeInput>(
+  declare: (asset: string) => IoManager.Io<Input, Element, Handle, Handles, Candidate, R, RangeInput>,
   partition: string | null = null
 ) {
   taken += 1
