@@ -133,8 +133,7 @@ export const wipe = Effect.fn("Actions.wipe")(function* (
     const log = yield* EventLog.EventLog
     const catalog = yield* log.catalog
     const lineage = new Lineage(project.graph, new Partition.Moment(yield* Clock.currentTimeMillis, catalog.dynamic))
-    const choice = { selection, selected: keys, named }
-    const intent = yield* Effect.fromResult(WipeRun.intend(lineage, catalog, choice))
+    const intent = yield* Effect.fromResult(WipeRun.intend(lineage, catalog, { selected: keys, named }))
     if (intent.refs.length === 0 || !(yes || (yield* confirm(invocation, intent)))) return { ...intent, runId: null }
     const runId = yield* WipeRun.run(project, selection, intent.refs, (ref) =>
       Console.error(`${Partition.show(ref)} is being computed; waiting for it`)

@@ -51,6 +51,8 @@ export interface Named {
 
 /** Which checks to run: all of the selected assets, or of those the named ones. */
 export interface Request extends KeySpan.Choice {
+  /** The expressions that selected the assets. */
+  readonly selection: ReadonlyArray<string>
   readonly only: ReadonlyArray<Named>
   /** Values that are judged at the same time. */
   readonly concurrency: number

@@ -21,8 +21,6 @@ export interface Named {
 
 /** Assets, and which of their partitions. */
 export interface Choice {
-  /** The expressions that selected them. */
-  readonly selection: ReadonlyArray<string>
   readonly selected: ReadonlySet<string>
   readonly named: Named
 }
@@ -81,21 +79,21 @@ export const problemOf = (
 export const published = (
   lineage: Lineage,
   catalog: Catalog.Catalog,
-  { named, selected, selection }: Choice
+  { named, selected }: Choice
 ): Result.Result<KeySpan["has"], PlanError> =>
   Result.gen(function* () {
     if (!isNamed(named)) return () => true
+    const { from, partition, to } = named
     const assets = Array.from(selected, (key) => lineage.graph.nodes.get(key)!.asset).filter(isPartitioned)
+    if (partition !== undefined && (from ?? to) === undefined) {
+      // Also of an asset that is cut in another way by now.
+      const isPublished = assets.some(({ key }) => Catalog.slices(catalog, key).has(partition))
+      if (isPublished) return one(lineage, partition).has
+    }
     const { has } = yield* make(lineage, assets, named)
-    const { partition } = named
-    if (partition === undefined) return has
-    const problems = assets.flatMap((asset) => {
-      const isThere = Catalog.slices(catalog, asset.key).has(partition)
-      return isThere ? [] : (problemOf(lineage, asset, partition) ?? [])
-    })
-    const refused = problems.find(({ asset }) => selection.includes(asset))
-    if (refused !== undefined || problems.length === assets.length) return yield* refuse(refused ?? problems[0]!)
-    return has
+    const problems = partition === undefined ? [] : assets.map((asset) => problemOf(lineage, asset, partition))
+    const [problem] = problems
+    return problem !== undefined && !problems.includes(undefined) ? yield* refuse(problem) : has
   })
 
 // -----------------------------------------------------------------------------

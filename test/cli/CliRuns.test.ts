@@ -190,7 +190,7 @@ describe("a shop that was brought up to date", { timeout: 60_000 }, () => {
   })
 
   it("refuses partitions that do not exist", async () => {
-    for (const command of ["why", "materialize"]) {
+    for (const command of ["why", "materialize", "check", "wipe"]) {
       const { code, stderr } = await shop.assets([command, "sales", "--partition", "2020-01-01"])
       expect(stderr).toContain("sales has no partition 2020-01-01; it has those from ")
       expect(code).toBe(2)
@@ -298,6 +298,17 @@ describe.concurrent("a shop in trouble", { timeout: 60_000 }, () => {
     ])
   })
 
+  it("refuses to run a check of no partition for the partitions that are named", async () => {
+    const shop = await openShop()
+    const one = await shop.assets(["check", "--only", "prices:not negative", "--partition", today])
+    expect([one.stderr, one.code]).toEqual([
+      'error: the check "not negative" of prices is of no single partition: ask for it without naming any\n',
+      2
+    ])
+    const all = await shop.assets(["check", "--from", today])
+    expect([all.stdout, all.code]).toEqual(["Nothing that is selected has checks of single partitions\n", 0])
+  })
+
   it("is told of values that something else has changed, and how to mend them", async () => {
     const shop = await openShop()
     await shop.assets(["materialize", "prices"])
@@ -324,6 +335,17 @@ describe.concurrent("a shop in trouble", { timeout: 60_000 }, () => {
     const [, sales] = json(await shop.assets(["status", "--json"]))
     expect(sales).toMatchObject({ status: "Missing", partitions: { Missing: 3 }, dataVersion: null })
     expect((await shop.assets(["wipe", "sales", "--yes"])).stdout).toBe("Nothing that is selected is published\n")
+  })
+
+  it("wipes the partitions that are named, and says which", async () => {
+    const shop = await openShop()
+    await shop.assets(["materialize"])
+    const asked = await shop.assets(["wipe", "sales", "prices", "--from", today])
+    expect([asked.stderr, asked.code]).toEqual([`error: would wipe sales/${today}; --yes does it\n`, 2])
+    const wiped = await shop.assets(["wipe", "sales", "prices", "--partition", today, "--yes"])
+    expect(wiped.stdout).toMatch(new RegExp(`^Wiped sales/${today} \\(run \\w+\\)\n$`))
+    const [prices, sales] = json(await shop.assets(["status", "--json"]))
+    expect([prices.status, sales.partitions.Missing]).toEqual(["Current", 1])
   })
 
   it("waits with wiping until nobody computes the value", async () => {
