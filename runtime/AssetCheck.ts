@@ -45,7 +45,10 @@ export interface Context {
   readonly now: number
   /** What was recorded of the slice before the value that is judged, since it was last wiped; newest first. */
   readonly earlier: (limit: number) => Effect.Effect<ReadonlyArray<Recorded>, IoError>
-  /** What is published of these partitions; those that never were are left out. */
+  /**
+   * What is published of these partitions; those that never were are left out. Those that are about to be published with
+   * the value, as one range, count as they are still.
+   */
   readonly published: (partitions: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Recorded>, IoError>
   /** What is published of the asset's other partitions, however many those are. */
   readonly others: Effect.Effect<ReadonlyArray<Recorded>, IoError>

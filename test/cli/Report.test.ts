@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import type { Event } from "../../runtime/Event.ts"
 import * as AssetGraph from "../../runtime/AssetGraph.ts"
 import * as Forecast from "../../runtime/Forecast.ts"
@@ -97,6 +98,25 @@ describe("a screen", () => {
       "\u001b[2A\u001b[0Jstays\none\ntwo\n",
       "\u001b[2A\u001b[0Jmuch long…\n",
       "\u001b[1A\u001b[0J"
+    ])
+  })
+
+  it("counts what is done once that takes a while, ten times a second at most", async () => {
+    const { screen, written } = recorded(terminal(80))
+    await Effect.runPromise(
+      Effect.gen(function* () {
+        const watch = yield* Screen.counting(screen, "values judged")
+        yield* watch(1, 1200)
+        yield* TestClock.adjust("2 seconds")
+        yield* watch(1100, 1200)
+        yield* watch(1101, 1200)
+        yield* TestClock.adjust("100 millis")
+        yield* watch(1200, 1200)
+      }).pipe(Effect.provide(TestClock.layer()))
+    )
+    expect(written).toEqual([
+      "  1,100 of 1,200 values judged, 2.0 s\n",
+      "\u001b[1A\u001b[0J  1,200 of 1,200 values judged, 2.1 s\n"
     ])
   })
 
