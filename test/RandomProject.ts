@@ -15,7 +15,7 @@ import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
 import type { PlanError } from "../runtime/PlanError.ts"
 import type { SelectionError } from "../runtime/Selection.ts"
-import { asset, dailyInRanges, io, Simulation, sliced } from "./Simulation.ts"
+import { asset, dailyInRanges, io, pair, Simulation, sliced } from "./Simulation.ts"
 
 const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
@@ -37,12 +37,14 @@ type Cut = typeof Cut.Type
 const How = Schema.Literals(["anyhow", "all", "last", "trailing", "before", "mapped", "unversioned"])
 type How = typeof How.Type
 
-/** Numbers that pick an earlier asset do so modulo how many there are. */
+/** Numbers that pick an earlier asset do so modulo how many there are; larger ones the other asset of its computation. */
 const Declaration = Schema.Struct({
   reads: Schema.Array(Schema.Struct({ asset: upTo(7), how: How })).check(Schema.isMaxLength(3)),
   follows: Schema.Array(upTo(7)).check(Schema.isMaxLength(1)),
   by: Schema.Literals(["us", "us", "us", "others", "others, observed"]),
   cut: Cut,
+  /** Whether its computation has another asset, too, and whether it can do one without the other. */
+  together: Schema.Literals(["alone", "alone", "always", "either"]),
   /** Of days, how many a step takes at most, unless it takes them one by one. */
   most: Schema.NullOr(Schema.Literals([2, 100])),
   /** Of those that are cut by time, one in three reads its own past. */
@@ -101,7 +103,7 @@ export class RandomProject {
     this.codes = declarations.map(() => 0)
     this.simulation = new Simulation(this.declare(), {
       now: `${dayAt(2)}T12:00:00Z`,
-      variety: (key) => declarations[Number(key.slice("asset_".length))]!.variety
+      variety: (key) => declarations[Number.parseInt(key.slice("asset_".length))]!.variety
     })
     for (const key of ["a", "b"]) this.simulation.addKey(keys.name, key)
   }
@@ -113,9 +115,12 @@ export class RandomProject {
   }
 
   requestOf({ force, from, recheck, selection }: Request): Plan.Request {
-    const expressions = selection.map(
-      ({ asset, down, up }) => `${up ? "+" : ""}asset_${this.indexOf(asset)}${down ? "+" : ""}`
-    )
+    const expressions = selection.flatMap(({ asset, down, up }) => {
+      const index = this.indexOf(asset)
+      const isPair = this.declarations[index]!.together === "always" && this.simulation.graph.nodes.has(otherOf(index))
+      const keys = isPair ? [`asset_${index}`, otherOf(index)] : [`asset_${index}`]
+      return keys.map((key) => `${up ? "+" : ""}${key}${down ? "+" : ""}`)
+    })
     const range = from === null ? {} : { from: dayAt(from) }
     return { selection: expressions, accept: [], recheck, force, ...range }
   }
@@ -164,44 +169,61 @@ export class RandomProject {
 
   private declare(): ReadonlyArray<Asset.Any> {
     const assets: Array<Asset.Any> = []
+    const others: Array<Asset.Any | undefined> = []
     const starts: Array<number> = []
     for (const [index, declaration] of this.declarations.entries()) {
       const isOurs = declaration.by === "us"
-      const others =
-        index === 0 || !isOurs ? [] : declaration.reads.map((read) => ({ ...read, asset: read.asset % index }))
+      const reads = index === 0 || !isOurs ? [] : declaration.reads
+      const picked = (number: number) =>
+        (number >= index ? others[number % index] : undefined) ?? assets[number % index]!
       // No partition comes before those that it reads.
-      const from = Math.max(declaration.startsAfter, ...others.map((read) => starts[read.asset]!))
+      const from = Math.max(declaration.startsAfter, ...reads.map((read) => starts[read.asset % index]!))
       const start = declaration.cut === "weekly" ? Math.ceil(from / 7) * 7 : from
       const partitions = cuts[declaration.cut]({ start: dayAt(start) })
       starts.push(partitions !== undefined && Partition.isTimed(partitions) ? start : 0)
       const key = `asset_${index}`
       if (!isOurs) {
         assets.push(declareExternal(key, declaration, partitions))
+        others.push(undefined)
         continue
       }
       const deps: Record<string, Asset.Deps[string]> = {}
       // One way of reading another at a time.
-      for (const { asset, how } of others) deps[assets[asset]!.key] = reading(assets[asset]!, partitions, how)
+      for (const { asset, how } of reads) deps[picked(asset).key] = reading(picked(asset), partitions, how)
       const readsOthers = Object.keys(deps).length > 0
       if (declaration.past === 0 && partitions !== undefined && Partition.isTimed(partitions)) {
         deps["past"] = Asset.previous()
       }
-      const options = { deps, code: String(this.codes[index]) }
-      const before = index === 0 ? [] : declaration.follows.map((other) => assets[other % index]!)
+      const code = String(this.codes[index])
+      const before = index === 0 ? [] : declaration.follows.map(picked)
+      const hours = readsOthers ? null : declaration.recheckHours
+      const run = (asset: Asset.Any): Asset.Any => {
+        const cut: Asset.Any = declaration.cut === "unrepeatable" ? Asset.unrepeatable(asset as Sliced) : asset
+        const rechecked = hours === null ? cut : cut.pipe(Asset.recheckAfter(`${hours} hours`))
+        return rechecked.pipe(Asset.after(...before))
+      }
+      if (declaration.together !== "alone" && deps["past"] === undefined) {
+        const subset = declaration.together === "either"
+        const [one, other] = pair([key, otherOf(index)], { deps, code, subset, ...(partitions && { partitions }) })
+        assets.push(run(one))
+        others.push(run(other))
+        continue
+      }
       const plain =
         partitions === undefined
-          ? asset(key, options)
+          ? asset(key, { deps, code })
           : declaration.cut === "daily" && declaration.most !== null && deps["past"] === undefined
-            ? dailyInRanges(key, { ...options, start: dayAt(start), most: declaration.most })
-            : sliced(key, { ...options, partitions })
-      const cut: Asset.Any = declaration.cut === "unrepeatable" ? Asset.unrepeatable(plain as Sliced) : plain
-      const hours = readsOthers ? null : declaration.recheckHours
-      const rechecked = hours === null ? cut : cut.pipe(Asset.recheckAfter(`${hours} hours`))
-      assets.push(rechecked.pipe(Asset.after(...before)))
+            ? dailyInRanges(key, { deps, code, start: dayAt(start), most: declaration.most })
+            : sliced(key, { deps, code, partitions })
+      assets.push(run(plain))
+      others.push(undefined)
     }
-    return assets
+    return [...assets, ...others.filter((other) => other !== undefined)]
   }
 }
+
+/** The key of the asset that the same computation makes. */
+const otherOf = (index: number) => `asset_${index}_too`
 
 const declareExternal = (
   key: string,

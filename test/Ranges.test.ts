@@ -154,33 +154,31 @@ describe.each(places)("an asset that takes ranges, %s", { timeout: 60_000 }, (_,
     }).pipe(Effect.provide(place))
   )
 
-  it.effect(
-    "is verified by digest, and asked for what is new, when code versions are computed in another way",
-    () =>
-      Effect.gen(function* () {
-        yield* at("2026-01-03")
-        const { sales, world } = shop()
-        const computedBy = (algorithm: number) => {
-          const version = `${algorithm}:${"0".repeat(32)}`
-          const versions = new Map([["sales", { version, manifest: undefined }]])
-          return Testing.pipeline(Definitions.withCodeVersions(Definitions.make({ assets: [sales] }), versions))
-        }
-        world.cents.set("2026-01-01", 100).set("2026-01-02", 200)
-        yield* computedBy(1).materialize()
-        const first = (yield* computedBy(1).state(sales, "2026-01-02"))!
-        const run = yield* computedBy(2).materialize()
-        assert.deepStrictEqual([run.outcomes, world.asked.length], [{ "sales/2026-01-01..2026-01-03": "Verified" }, 1])
-        const second = (yield* computedBy(2).state(sales, "2026-01-02"))!
-        assert.deepStrictEqual([second.changedPosition, second.rows], [first.changedPosition, 1])
+  it.effect("is verified by digest, and asked for what is new, when code versions are computed in another way", () =>
+    Effect.gen(function* () {
+      yield* at("2026-01-03")
+      const { sales, world } = shop()
+      const computedBy = (algorithm: number) => {
+        const version = `${algorithm}:${"0".repeat(32)}`
+        const versions = new Map([["sales", { version, manifest: undefined }]])
+        return Testing.pipeline(Definitions.withCodeVersions(Definitions.make({ assets: [sales] }), versions))
+      }
+      world.cents.set("2026-01-01", 100).set("2026-01-02", 200)
+      yield* computedBy(1).materialize()
+      const first = (yield* computedBy(1).state(sales, "2026-01-02"))!
+      const run = yield* computedBy(2).materialize()
+      assert.deepStrictEqual([run.outcomes, world.asked.length], [{ "sales/2026-01-01..2026-01-03": "Verified" }, 1])
+      const second = (yield* computedBy(2).state(sales, "2026-01-02"))!
+      assert.deepStrictEqual([second.changedPosition, second.rows], [first.changedPosition, 1])
 
-        yield* at("2026-01-04")
-        world.cents.set("2026-01-01", 111).set("2026-01-04", 400)
-        const next = yield* computedBy(3).materialize()
-        assert.deepStrictEqual(next.outcomes, { "sales/2026-01-01..2026-01-04": "Materialized" })
-        assert.deepStrictEqual(world.asked.slice(1), [["2026-01-04"]])
-        assert.deepStrictEqual((yield* computedBy(3).rows(sales)).map(({ cents }) => cents).sort(), [100, 200, 400])
-        assert.deepStrictEqual((yield* computedBy(3).plan()).steps, [])
-      }).pipe(Effect.provide(place))
+      yield* at("2026-01-04")
+      world.cents.set("2026-01-01", 111).set("2026-01-04", 400)
+      const next = yield* computedBy(3).materialize()
+      assert.deepStrictEqual(next.outcomes, { "sales/2026-01-01..2026-01-04": "Materialized" })
+      assert.deepStrictEqual(world.asked.slice(1), [["2026-01-04"]])
+      assert.deepStrictEqual((yield* computedBy(3).rows(sales)).map(({ cents }) => cents).sort(), [100, 200, 400])
+      assert.deepStrictEqual((yield* computedBy(3).plan()).steps, [])
+    }).pipe(Effect.provide(place))
   )
 
   it.effect("publishes nothing of a range with a row that nobody asked for", () =>

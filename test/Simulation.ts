@@ -10,6 +10,7 @@ import * as Catalog from "../runtime/Catalog.ts"
 import type { Event } from "../runtime/Event.ts"
 import * as IoManager from "../runtime/IoManager.ts"
 import { Lineage } from "../runtime/Lineage.ts"
+import * as MultiAsset from "../runtime/MultiAsset.ts"
 import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
 import * as Ranges from "../runtime/Ranges.ts"
@@ -69,6 +70,27 @@ export const sliced = <D extends Asset.Deps = {}>(
     deps: options.deps ?? {},
     materialize: () => Effect.void
   })
+
+/** Likewise two assets of one computation, which can do one without the other where it says so. */
+export const pair = (
+  [one, other]: readonly [string, string],
+  options: {
+    readonly deps: Asset.Deps
+    readonly code: string
+    readonly subset: boolean
+    readonly partitions?: Partition.Partitioning
+  }
+): readonly [Asset.Any, Asset.Any] => {
+  const { code, deps, ...others } = options
+  const assets = MultiAsset.make({
+    ...others,
+    codeVersion: code,
+    deps: deps as {},
+    outputs: { one: MultiAsset.output(one, { io }), other: MultiAsset.output(other, { io }) },
+    materialize: () => Effect.never
+  })
+  return [assets.one, assets.other]
+}
 
 export class Simulation {
   now: number
@@ -141,8 +163,13 @@ export class Simulation {
     const executed: Array<string> = []
     for (const step of plan.steps) {
       const slices = this.slicesOf(step, plan.at)
+      const others = AssetGraph.togetherWith(this.graph, step.asset).map((asset) => ({ ...step, asset }))
+      // What is computed for one is there for all.
+      const isComputed = others.some(
+        (other) => executed.includes(Partition.show(other)) || !this.isSettled(other, plan.at)
+      )
       const isWished = step.reasons.some(({ _tag }) => _tag === "Forced" || _tag === "RecheckRequested")
-      const isSure = isWished || (slices.length === 1 && step.certainty === "Certain")
+      const isSure = isWished || isComputed || (slices.length === 1 && step.certainty === "Certain")
       const due = isSure ? slices : slices.filter((slice) => !this.isSettled(slice, plan.at))
       if (due.length === 0) this.append({ _tag: "StepCutOff", ...this.stamp(step, plan.at) })
       else this.publish(due, plan.at)

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as AssetGraph from "../runtime/AssetGraph.ts"
 import * as Backfill from "../runtime/Backfill.ts"
 import type * as BackfillHistory from "../runtime/BackfillHistory.ts"
 import type { Lineage } from "../runtime/Lineage.ts"
@@ -59,7 +60,13 @@ const live = (simulation: Simulation, asked: Backfill.Asked, plan: Plan.Plan, { 
   for (const [at, steps] of [...after, Infinity].entries()) {
     const names = namesOf(next)
     for (const name of names) assert(planned.has(name), `${name} was not asked for`)
-    const done = Array.from(outcomes.values()).filter(({ status }) => status !== "Failed" && status !== "Skipped")
+    // What is computed together is done when all of it is.
+    const done = Array.from(outcomes.values()).filter(({ asset, partition }) =>
+      [asset, ...AssetGraph.togetherWith(simulation.graph, asset)].every((asset) => {
+        const status = outcomes.get(Partition.id({ asset, partition }))?.status ?? "Skipped"
+        return status !== "Failed" && status !== "Skipped"
+      })
+    )
     for (const ref of done) assert.notInclude(names, Partition.show(ref), "what is done is not done again")
     for (const outcome of carryOut(simulation, next, steps, at === after.length ? Infinity : failing)) {
       outcomes.set(Partition.id(outcome), outcome)

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Testing from "effect-assets/testing"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Asset from "../runtime/Asset.ts"
@@ -13,6 +14,7 @@ import * as Executor from "../runtime/Executor.ts"
 import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
 import * as Selection from "../runtime/Selection.ts"
+import type { Together } from "../runtime/Together.ts"
 import * as Version from "../runtime/Version.ts"
 import { type Declaration, Declarations, History, type Moment, RandomProject } from "./RandomProject.ts"
 import type { Simulation } from "./Simulation.ts"
@@ -51,6 +53,7 @@ const embody = (simulation: Simulation): Definitions.Definitions => {
           const many = slices.map((key, at) => [key ?? "", versions[at]!] as const)
           assert.strictEqual(inputs[nameOf(edge)], isOne ? versions[0] : Version.ofPartitions(many))
         }
+        if (asset.together !== undefined) return outputsOf(simulation, asset.together, partition)
         if (partitions === undefined) return stateOf(partition).dataVersion
         return Object.fromEntries(partitions.map((key) => [key, stateOf(key).dataVersion]))
       }).pipe(Effect.andThen((version) => Effect.as(Effect.yieldNow, version)))
@@ -64,6 +67,10 @@ const embody = (simulation: Simulation): Definitions.Definitions => {
   }
   return Definitions.make({ assets: Array.from(assets.values()) })
 }
+
+/** What the simulation has of all assets of a computation. */
+const outputsOf = ({ catalog }: Simulation, { members }: Together, partition: Partition.Key) =>
+  Record.map(members, (asset) => Catalog.get(catalog, { asset, partition })?.dataVersion)
 
 /** Removes what the simulation has wiped, and has the keys that it has, in their order. */
 const follow = Effect.fnUntraced(function* (simulation: Simulation) {
@@ -166,6 +173,7 @@ const executionLeavesNothingToPlan = Effect.fnUntraced(function* (simulation: Si
   const selected = new Set(Result.getOrThrow(Selection.resolve(graph, request.selection)))
   for (const key of request.recheck ? selected : []) {
     for (const { asset, versioned } of graph.nodes.get(key)!.deps) if (versioned) selected.add(asset)
+    for (const asset of AssetGraph.togetherWith(graph, key)) selected.add(asset)
   }
   const again = { ...request, selection: Array.from(selected), recheck: false, force: false }
   const plan = Plan.make(graph, yield* log.catalog, again, simulation.now)

@@ -5,6 +5,7 @@ import * as AssetGraph from "../runtime/AssetGraph.ts"
 import * as Catalog from "../runtime/Catalog.ts"
 import * as Partition from "../runtime/Partition.ts"
 import * as Plan from "../runtime/Plan.ts"
+import type { Problem } from "../runtime/PlanError.ts"
 import type * as Reason from "../runtime/Reason.ts"
 import * as Selection from "../runtime/Selection.ts"
 import * as Staleness from "../runtime/Staleness.ts"
@@ -124,7 +125,7 @@ const noStepComesBeforeItsDependency = (simulation: Simulation, plan: Plan.Plan)
   simulation.execute(plan)
 }
 
-/** Whatever ran had to: with its old state back, its slice is not Current. */
+/** Whatever ran had to: with its old state back, its slice is not Current, or one that is computed with it. */
 const noFewerStepsWouldDo = (simulation: Simulation, plan: Plan.Plan) => {
   const before = simulation.catalog
   const executed = new Set(simulation.execute(plan))
@@ -133,11 +134,14 @@ const noFewerStepsWouldDo = (simulation: Simulation, plan: Plan.Plan) => {
   for (const slice of wanted.flatMap((step) => simulation.slicesOf(step, plan.at))) {
     const name = Partition.show(slice)
     if (!executed.has(name)) continue
-    const others = after.filter((state) => Partition.show(state) !== name)
-    const old = Catalog.get(before, slice)
-    const catalog = Catalog.fromStates(old === undefined ? others : [...others, old])
-    const { status } = Staleness.causes(simulation.lineage(plan.at), catalog, slice)
-    assert.notStrictEqual(status, "Current", `${name} ran without need`)
+    const together = [slice.asset, ...AssetGraph.togetherWith(simulation.graph, slice.asset)]
+    const isNeeded = together.some((asset) => {
+      const ref = { ...slice, asset }
+      const others = after.filter((state) => Partition.show(state) !== Partition.show(ref))
+      const catalog = Catalog.fromStates([...others, ...[Catalog.get(before, ref) ?? []].flat()])
+      return Staleness.causes(simulation.lineage(plan.at), catalog, ref).status !== "Current"
+    })
+    assert(isNeeded, `${name} ran without need`)
   }
 }
 
@@ -153,23 +157,36 @@ const cuttingOffChangesNoValue = (simulation: Simulation, plan: Plan.Plan) => {
   }
 }
 
-/** What a refusal for something missing proposes can be planned. */
+/**
+ * What a refusal for something missing proposes can be planned, once each computation of several assets is named whole,
+ * which a refusal of its own asks for.
+ */
 const refusalsProposeWhatWorks = (life: Life) =>
   live(life, (simulation, asked) => {
     if (asked === undefined) return
-    if (Result.isSuccess(asked.answer)) return void simulation.execute(asked.answer.success)
-    const error = asked.answer.failure
-    assert(error._tag === "PlanError")
-    if (error.problem._tag === "NotPartitioned" || error.problem._tag === "BadEnd") return
-    if (error.problem._tag === "EmptyRange") return
-    assert(error.problem._tag === "MissingDependency")
-    const { force, recheck } = asked.request
-    const { flags, selection } = error.problem
-    const limits = Object.fromEntries(
-      flags.flatMap((flag, at) => (flag.startsWith("--") ? [[flag.slice(2), flags[at + 1]]] : []))
-    )
-    simulation.execute(simulation.request({ selection, force, recheck, ...limits }))
+    const { catalog, graph, now } = simulation
+    const pairs = life.declarations.filter(({ together }) => together === "always").length
+    let { answer, request } = asked
+    for (let proposals = 0; Result.isFailure(answer); proposals++) {
+      const error = answer.failure
+      assert(error._tag === "PlanError")
+      const { problem } = error
+      if (problem._tag === "NotPartitioned" || problem._tag === "BadEnd" || problem._tag === "EmptyRange") return
+      assert(problem._tag === "MissingDependency" || problem._tag === "ComputedTogether")
+      assert.isAtMost(proposals, pairs)
+      request =
+        problem._tag === "ComputedTogether"
+          ? { ...request, selection: problem.selection }
+          : { ...Plan.everything, force: request.force, recheck: request.recheck, ...proposed(problem) }
+      answer = Plan.make(graph, catalog, request, now)
+    }
+    simulation.execute(answer.success)
   })
+
+const proposed = ({ flags, selection }: Extract<Problem, { readonly _tag: "MissingDependency" }>) => ({
+  selection,
+  ...Object.fromEntries(flags.flatMap((flag, at) => (flag.startsWith("--") ? [[flag.slice(2), flags[at + 1]]] : [])))
+})
 
 const theLogFoldsToTheState = (simulation: Simulation) => {
   assert.deepStrictEqual(Catalog.fromEvents(simulation.log), simulation.catalog)
@@ -217,7 +234,9 @@ const revertingASourceHeals = (simulation: Simulation) => {
     if (asset.external !== undefined && published.length < new Truth(simulation).slices(source).length) continue
     for (const shift of [10, 0]) {
       for (const state of published) simulation.world.set(Partition.id(state), Number(state.dataVersion) + shift)
-      simulation.execute(simulation.request({ selection: [source], recheck: true }))
+      simulation.execute(
+        simulation.request({ selection: [source, ...AssetGraph.togetherWith(simulation.graph, source)], recheck: true })
+      )
     }
     assert.deepStrictEqual(simulation.statuses(), settled)
     assert.deepStrictEqual(simulation.plan().steps, [])
@@ -252,6 +271,7 @@ const chosenBy = (simulation: Simulation, { recheck, selection }: Plan.Request):
   // A set gives what is added to it while it is gone through.
   for (const key of chosen) {
     for (const { asset, versioned } of simulation.graph.nodes.get(key)!.deps) if (versioned) chosen.add(asset)
+    for (const asset of AssetGraph.togetherWith(simulation.graph, key)) chosen.add(asset)
   }
   return chosen
 }
