@@ -25,7 +25,7 @@ export interface Slice {
   readonly lines: ReadonlyArray<string>
   /** Digest of what the slice has of each file, by path. */
   readonly files: ReadonlyMap<string, string>
-  /** Versions by name. */
+  /** Versions by name; those of a package that is there in several, sorted, such as `1.0.0, 2.0.0`. */
   readonly packages: ReadonlyMap<string, string>
 }
 
@@ -75,13 +75,16 @@ const walk = (map: CodeMap, roots: ReadonlyArray<Root>): Slice => {
   const numbers = new Map(places.map((place, index) => [place, index]))
   const lines: Array<string> = []
   const hashes = new Map<string, string>()
-  const packages = new Map<string, string>()
+  const packages = new Map<string, Set<string>>()
   // Grows while it is walked.
   for (const place of places) {
     let line = place.hash
     for (const link of map.linksOf(place)) {
       if (!(link instanceof Place)) {
-        if (link.package !== undefined) packages.set(link.package.name, link.package.version)
+        if (link.package !== undefined) {
+          const { name, version } = link.package
+          packages.set(name, (packages.get(name) ?? new Set()).add(version))
+        }
         line += ` ${link.text}`
         continue
       }
@@ -95,7 +98,11 @@ const walk = (map: CodeMap, roots: ReadonlyArray<Root>): Slice => {
     lines.push(line)
     hashes.set(place.path, `${hashes.get(place.path) ?? ""}${place.hash}`)
   }
-  return { lines, files: new Map(Array.from(hashes, ([path, all]) => [path, map.part(all)])), packages }
+  return {
+    lines,
+    files: new Map(Array.from(hashes, ([path, all]) => [path, map.part(all)])),
+    packages: new Map(Array.from(packages, ([name, versions]) => [name, Array.from(versions).sort().join(", ")]))
+  }
 }
 
 /** What leads where in a project. */

@@ -26,7 +26,7 @@ const project = (sources: Sources): CodeSlice.Project => {
   const resolve = (from: string, specifier: string): CodePackage.Destination =>
     specifier.startsWith(".")
       ? { _tag: "File", path: Path.posix.join(Path.posix.dirname(from), specifier) }
-      : { _tag: "Package", name: specifier, version: "1.0.0" }
+      : { _tag: "Package", name: specifier, version: from.includes("/old/") ? "0.9.0" : "1.0.0" }
   return { cache, resolve, assets: new Map() }
 }
 
@@ -77,6 +77,14 @@ describe("a slice", () => {
       ["used", "1.0.0"],
       ["deep", "1.0.0"]
     ])
+  })
+
+  it("knows all versions of a package that it reaches in several", () => {
+    const { packages } = slice({
+      "main.ts": `import { a } from "a"; import { b } from "./old/b.ts"; const it = [a, b]`,
+      "old/b.ts": `import { b as other } from "a"; export const b = other`
+    })
+    assert.deepStrictEqual(Array.from(packages), [["a", "0.9.0, 1.0.0"]])
   })
 
   it("has the same lines wherever its pieces stand", () => {
