@@ -237,10 +237,11 @@ const declareExternal = (
 }
 
 type Sliced = Asset.Asset<string, any, any, any, Partition.Partitioning>
-type Windowed = Asset.Asset<string, any, any, any, Partition.TimeWindows>
+type Windowed = Asset.Asset<string, any, any, any, Partition.TimeWindows | Partition.Product>
 
 const isSliced = (asset: Asset.Any): asset is Sliced => asset.partitions !== undefined
-const isWindowed = (asset: Asset.Any): asset is Windowed => asset.partitions?._tag === "TimeWindows"
+const isWindowed = (asset: Asset.Any): asset is Windowed =>
+  asset.partitions !== undefined && Partition.isTimed(asset.partitions)
 
 const keys = Partition.dynamic("keys")
 const fixed = Partition.fixed(["a", "b"])
@@ -265,8 +266,9 @@ const reading = (other: Asset.Any, partitions: Partition.Partitioning | undefine
   }
   if (!isSliced(other)) return other
   if (how === "last") return Asset.lastPartition(other)
-  if ((how === "trailing" || how === "before") && isWindowed(other) && partitions?._tag === "TimeWindows") {
-    return Asset.windows(other, { start: -1, end: how === "trailing" ? 0 : -1 })
+  if ((how === "trailing" || how === "before") && isWindowed(other)) {
+    const windows = Asset.windows(other, { start: -1, end: how === "trailing" ? 0 : -1 })
+    if (Mapping.problems(windows.mapping, partitions, other.partitions, other.key).length === 0) return windows
   }
   if (how === "mapped" && partitions !== undefined && other.partitions === keys) {
     return Asset.mappedBy(other, (key) => [key.at(-1)!, "a"])

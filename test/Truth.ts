@@ -123,7 +123,8 @@ export class Truth {
           const [mine, other] = [windowOf(down, own), windowOf(up, key)]
           const from = mine.start + mapping.startOffset * mine.length
           const to = mine.start + (mapping.endOffset + 1) * mine.length
-          return other.start < to && other.start + other.length > from
+          const isAlike = down._tag !== "Product" || up._tag !== "Product" || key.split("|")[1] === own.split("|")[1]
+          return isAlike && other.start < to && other.start + other.length > from
         }
         case "Fixed":
           return mapping.upstream[own]!.includes(key)
