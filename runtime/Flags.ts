@@ -47,9 +47,9 @@ export const range = {
   from: text(
     "from",
     "KEY",
-    "Only partitions from this one on; of time those that begin in or after 2026, 2026-01, ..."
+    "Only partitions from this one on, or that begin in or after a time: 2026-01, 2026-01-31T05"
   ),
-  to: text("to", "KEY", "Only partitions up to this one; of time those that begin in or before 2026, 2026-01, ...")
+  to: text("to", "KEY", "Only partitions up to this one, or that begin in or before a time: 2026-01, 2026-01-31T05")
 }
 
 /** Which partitions a command is about; see `toSpan`. */

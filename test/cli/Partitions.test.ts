@@ -37,6 +37,11 @@ describe("partitions that the database keeps", { timeout: 60_000 }, () => {
     expect((await partitions("remove customers ann --yes")).stdout).toBe("customers: nothing was removed\n")
     expect((await partitions("list customers")).stdout).toBe("zoe\nbob\n")
     expect(json(await partitions("list invoices --json"))).toEqual(["zoe|eu", "zoe|us", "bob|eu", "bob|us"])
+    const why = await assets("why invoices --partition ann|eu")
+    expect([why.stderr, why.code]).toEqual([
+      "error: invoices has no partition ann|eu; ann was removed; it has zoe|eu, zoe|us, bob|eu, ... and bob|us\n",
+      2
+    ])
   })
 
   it("are removed only when that is confirmed", async () => {
