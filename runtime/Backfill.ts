@@ -12,7 +12,7 @@ import * as Keys from "./Keys.ts"
 import type { Lineage } from "./Lineage.ts"
 import * as Partition from "./Partition.ts"
 import * as Plan from "./Plan.ts"
-import { PlanError, quoted } from "./PlanError.ts"
+import { PlanError } from "./PlanError.ts"
 import * as Scope from "./Scope.ts"
 
 /** What a person asks for. */
@@ -33,14 +33,15 @@ export const toPlan = ({ from, partitions, selection, to, which }: Asked): Plan.
   accept: []
 })
 
-/** A plan; or what it lacks, with the command that would work: with the same flags, where they are enough. */
-export const plan = (graph: AssetGraph, catalog: Catalog, request: Plan.Request, now: number) =>
-  Result.mapError(Plan.make(graph, catalog, request, now), (error) => {
+/** A plan; or what it lacks, with the command that would work: with the flags it was asked with, where they are enough. */
+export const plan = (graph: AssetGraph, catalog: Catalog, asked: Plan.Request, now: number) =>
+  Result.mapError(Plan.make(graph, catalog, asked, now), (error) => {
     if (error._tag !== "PlanError" || !("selection" in error.problem)) return error
-    const { targets: _, ...wider } = { ...request, selection: error.problem.selection }
-    const isEnough = Result.isSuccess(Plan.make(graph, catalog, wider, now))
-    const flags = isEnough && request.targets === undefined ? flagsOf(request) : []
-    return new PlanError({ problem: error.problem, command: ["assets backfill", ...flags].join(" ") })
+    const { targets, ...limits } = asked
+    const isEnough = Result.isSuccess(Plan.make(graph, catalog, { ...limits, selection: error.problem.selection }, now))
+    const whole = "flags" in error.problem ? error.problem.flags : []
+    const flags = targets !== undefined ? whole : [...(isEnough ? limitsOf(asked) : whole), ...whichOf(asked, isEnough)]
+    return new PlanError({ problem: { ...error.problem, flags }, command: "assets backfill" })
   })
 
 /** Fixes what there is to do, so that it is the same whenever the backfill goes on: the slices of its first plan. */
@@ -193,12 +194,13 @@ export const remaining = ({ request }: Pick<BackfillHistory.History, "request">,
 // internal
 // -----------------------------------------------------------------------------
 
-/** The flags of the command that a plan was asked for by. */
-const flagsOf = ({ force, from, only, partitions, to }: Plan.Request): ReadonlyArray<string> => [
-  ...Object.entries({ from, to, partitions }).flatMap(([flag, value]) =>
-    value === undefined ? [] : [`--${flag} ${quoted(value)}`]
-  ),
-  ...(only === undefined ? [] : ["--missing"]),
+/** The flags by which partitions were asked for. */
+const limitsOf = ({ from, partitions, to }: Plan.Request): ReadonlyArray<string> =>
+  Object.entries({ from, to, partitions }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]))
+
+/** Likewise which of them; what was published before may have to be computed, too. */
+const whichOf = ({ force, only }: Plan.Request, isEnough: boolean): ReadonlyArray<string> => [
+  ...(only !== undefined && isEnough ? ["--missing"] : []),
   ...(force ? ["--all"] : [])
 ]
 

@@ -70,7 +70,12 @@ export const Problem = Schema.TaggedUnion({
     flags: Schema.Array(Schema.String)
   },
   /** `others` are the assets that are always computed with it and are not selected; `selection` is one that would work. */
-  ComputedTogether: { asset, others: Schema.Array(asset), selection: Schema.Array(Schema.String) },
+  ComputedTogether: {
+    asset,
+    others: Schema.Array(asset),
+    selection: Schema.Array(Schema.String),
+    flags: Schema.optionalKey(Schema.Array(Schema.String))
+  },
   BadAccept: { accept: Schema.String },
   /** `known` are the blocking checks the asset has. */
   UnknownCheck: { asset, check: Schema.String, known: Schema.Array(Schema.String) },
@@ -139,9 +144,9 @@ const show = (problem: Problem, command: string): string =>
     MissingDependency: ({ asset, dependency, dependencyPartition, flags, partition, selection }) =>
       `${slice(asset, partition)} needs ${slice(dependency, dependencyPartition)}, which was never materialized and is ` +
       `not in this plan; try: ${command} ${[...selection, ...flags].map(quoted).join(" ")}`,
-    ComputedTogether: ({ asset, others, selection }) =>
+    ComputedTogether: ({ asset, flags = [], others, selection }) =>
       `${asset} is computed together with ${others.join(", ")}, not selected; ` +
-      `try: ${command} ${selection.map(quoted).join(" ")}`,
+      `try: ${command} ${[...selection, ...flags].map(quoted).join(" ")}`,
     BadAccept: ({ accept }) => `"${accept}" does not name a check; write ASSET:CHECK`,
     UnknownCheck: ({ asset, check, known }) =>
       `${asset} has no check called "${check}"; ` +

@@ -103,11 +103,11 @@ describe("a backfill takes", () => {
     assert.strictEqual(refused({}), "assets backfill +usage")
     assert.strictEqual(
       refused({ from: "2026-03-02", which: "Missing" }),
-      "assets backfill --from 2026-03-02 --missing +usage"
+      "assets backfill +usage --from 2026-03-02 --missing"
     )
     assert.strictEqual(
       refused({ partitions: "2026-03-0*", which: "All" }),
-      "assets backfill --partitions '2026-03-0*' --all +usage"
+      "assets backfill +usage --partitions '2026-03-0*' --all"
     )
 
     // With the range alone the day before would still be missing.
@@ -123,7 +123,7 @@ describe("a backfill takes", () => {
       Backfill.toPlan(asked({ selection: ["usage"], from: "2026-03-02", to: "2026-03-02" })),
       later.now
     )
-    assert.include(Result.getOrThrow(Result.flip(plan)).message, "try: assets backfill +usage")
+    assert.include(Result.getOrThrow(Result.flip(plan)).message, "try: assets backfill +usage --to 2026-03-02")
   })
 
   it("of each asset the partitions that an expression names", () => {
