@@ -183,7 +183,8 @@ describe("a backfill", { timeout: 120_000, concurrent: true }, () => {
       "backfill usage --missing --all": "--missing and --all do not go together: say one",
       "backfill readings --partitions 2027": "the partitions of readings: no partition is called so: they go from",
       "backfill +bill --ranges": "--ranges: readings: its body computes one partition at a time",
-      "backfill usage --partitions 2026-01": "usage/2026-01-01 needs readings, which was never materialized",
+      "backfill usage --partitions 2026-01":
+        "usage/2026-01-01 needs readings/2026-01-01, which was never materialized and is not in this plan; try: assets backfill +usage --partitions 2026-01",
       "backfill 0abc": "there is no backfill 0abc; `assets backfills` lists them",
       "backfill 0abc --all": "0abc is the id of a backfill, to which nothing can be added",
       "backfill pause": "the id is missing"
