@@ -78,9 +78,10 @@ export const lastPartition = <A extends Source<Partition.Partitioning>>(asset: A
 
 /**
  * Every window that overlaps one's own, once its start and end are moved by so many of one's own windows: of days,
- * `{ start: -6 }` is the week that ends with the own day. What lies before the first window is left out.
+ * `{ start: -6 }` is the week that ends with the own day. What lies before the first window is left out. Of products along
+ * their time: with the same keys in dimensions that both have, and all of those that only the dependency has.
  */
-export const windows = <A extends Source<Partition.TimeWindows>>(
+export const windows = <A extends Source<Partition.TimeWindows | Partition.Product>>(
   asset: A,
   { end = 0, start = 0 }: { readonly start?: number; readonly end?: number } = {}
 ): Reading<A, "Windows"> => reading(asset, { _tag: "Windows", startOffset: start, endOffset: end })
@@ -176,12 +177,24 @@ type Between<Down, Up> = [Up] extends [undefined]
           : Up extends Partition.Product<infer D>
             ? true extends { [N in keyof D]: PartitionFit.Alike<Down, D[N]> }[keyof D]
               ? "Many"
-              : never
+              : AcrossGrains<Down, Up>
             : Down extends Partition.Product<infer D>
               ? true extends { [N in keyof D]: PartitionFit.Alike<D[N], Up> }[keyof D]
                 ? "One"
-                : never
+                : AcrossGrains<Down, Up>
               : never
+
+/** The windows of another grain, of what is otherwise cut alike. */
+type AcrossGrains<Down, Up> = false extends IsTimed<Down> | IsTimed<Up> | IsSameBesideTime<Down, Up>
+  ? never
+  : [Down, Up] extends [Partition.Product<infer A>, Partition.Product<infer B>]
+    ? [Timeless<A>, Timeless<B>] extends [Timeless<B>, Timeless<A>]
+      ? "Many"
+      : never
+    : "Many"
+
+/** The names of dimensions that are no time. */
+type Timeless<D> = { [N in keyof D]: D[N] extends TimeWindows.TimeWindows ? never : N }[keyof D]
 
 /** How many slices of a dependency a slice needs when it is said. */
 type Count<M extends Mapping.Mapping["_tag"], Up> = M extends "All" | "Windows" | "Fixed" | "Custom"
@@ -201,9 +214,9 @@ type FitsAsSaid<M extends Mapping.Mapping["_tag"], Down, Up, Said extends string
   : [Partition.Partitioning] extends [Up | Down]
     ? true
     : M extends "Windows"
-      ? [Down, Up] extends [TimeWindows.TimeWindows, TimeWindows.TimeWindows]
-        ? true
-        : false
+      ? false extends IsTimed<Down> | IsTimed<Up> | IsSameBesideTime<Down, Up>
+        ? false
+        : true
       : M extends "Dimension"
         ? PartitionFit.Alike<PartitionFit.DimensionOf<Down, Said>, PartitionFit.DimensionOf<Up, Said>>
         : Down extends Partition.Partitioning
@@ -211,6 +224,17 @@ type FitsAsSaid<M extends Mapping.Mapping["_tag"], Down, Up, Said extends string
             ? true
             : false
           : false
+
+/** Whether the dimensions that two products share are alike, those of time being read along. */
+type IsSameBesideTime<Down, Up> = [Down, Up] extends [Partition.Product<infer A>, Partition.Product<infer B>]
+  ? false extends {
+      [N in keyof A & keyof B]: [A[N], B[N]] extends [TimeWindows.TimeWindows, TimeWindows.TimeWindows]
+        ? true
+        : PartitionFit.Alike<A[N], B[N]>
+    }[keyof A & keyof B]
+    ? false
+    : true
+  : true
 
 /** Whether slices have earlier ones, as far as types can tell. */
 type IsTimed<P> = [Partition.Partitioning] extends [P]

@@ -4,9 +4,10 @@
  * How assets are cut is said by `Partition`. Which of the slices are published is known to `Catalog`.
  */
 import * as Keys from "./Keys.ts"
+import * as Overlap from "./Overlap.ts"
+import type { End, Range } from "./Overlap.ts"
 import * as Partition from "./Partition.ts"
 import * as PartitionFit from "./PartitionFit.ts"
-import * as TimeWindows from "./TimeWindows.ts"
 
 export type Mapping =
   /** The slice of the same key. */
@@ -19,7 +20,8 @@ export type Mapping =
   | { readonly _tag: "Last" }
   /**
    * Every window that overlaps the own one once its start is moved by `startOffset` and its end by `endOffset`, counted in
-   * own windows. What lies before the first window or after the last is left out.
+   * own windows. What lies before the first window or after the last is left out. Of products along their time, with the
+   * same keys in dimensions that both have.
    */
   | { readonly _tag: "Windows"; readonly startOffset: number; readonly endOffset: number }
   /** By own key. */
@@ -31,14 +33,7 @@ export type Mapping =
   /** The asset's own slice so many windows earlier, with the same keys in other dimensions. */
   | { readonly _tag: "Previous"; readonly offset: number }
 
-/** One end of a dependency: how it is cut, and its keys at one moment. `undefined` without partitions. */
-export interface End {
-  readonly partitions: Partition.Partitioning | undefined
-  readonly keys: Keys.Keys | undefined
-}
-
-/** Half-open, in indexes of the keys of the dependency. */
-export type Range = readonly [from: number, to: number]
+export type { End, Range } from "./Overlap.ts"
 
 /**
  * The slices of `up` that each slice of `down` needs, as ranges in ascending order; an asset without partitions has one
@@ -57,7 +52,7 @@ export const upstream = (mapping: Mapping, down: End, up: End): ((index: number)
       return (index) => single(same(index))
     }
     case "Windows":
-      return overlapping(mapping, down, up)
+      return Overlap.ranges(mapping, down, up)
     case "Dimension":
       return alongDimension(mapping.dimension, down.keys!, up.keys!)
     case "Fixed":
@@ -95,9 +90,7 @@ export const isMany = (mapping: Mapping): boolean => {
 export const between = (down: Partition.Partitioning | undefined, up: Partition.Partitioning | undefined): Mapping => {
   if (up === undefined) return { _tag: "Whole" }
   if (down === undefined) return { _tag: "All" }
-  if (down._tag === "TimeWindows" && up._tag === "TimeWindows" && down.grain !== up.grain) {
-    return { _tag: "Windows", startOffset: 0, endOffset: 0 }
-  }
+  if (Overlap.isAcrossGrains(down, up)) return { _tag: "Windows", startOffset: 0, endOffset: 0 }
   const product = up._tag === "Product" ? up : down
   if (product._tag === "Product" && (up._tag !== "Product" || down._tag !== "Product")) {
     const fitting = Object.keys(product.dimensions).filter((name) =>
@@ -127,7 +120,7 @@ export const problems = (
     case "Identity":
       return PartitionFit.isAlike(down, up) ? PartitionFit.problemsOfSpans(down, up, name) : [unsaid(down, up, name)]
     case "Windows":
-      return problemsOfWindows(mapping, down, up, name)
+      return Overlap.problems(mapping, down, up, name)
     case "Dimension":
       return problemsOfDimension(mapping.dimension, down, up, name)
     case "Fixed":
@@ -202,42 +195,8 @@ const aligned = (down: Keys.Keys, up: Keys.Keys): ((index: number) => number) =>
   if (down.bounds === undefined || up.bounds === undefined) return (index) => up.indexOf(down.all[index]!)
   // Windows of one kind follow each other alike, so that they are a constant number of places apart.
   const first = down.bounds[0] ?? Infinity
-  const shift = countBefore(up.bounds, first) - countBefore(down.bounds, up.bounds[0] ?? Infinity)
+  const shift = Overlap.countBefore(up.bounds, first) - Overlap.countBefore(down.bounds, up.bounds[0] ?? Infinity)
   return (index) => (index + shift < up.size ? index + shift : -1)
-}
-
-const overlapping = (
-  { endOffset, startOffset }: Extract<Mapping, { readonly _tag: "Windows" }>,
-  down: End,
-  up: End
-): ((index: number) => ReadonlyArray<Range>) => {
-  const own = down.keys!.bounds!
-  const other = up.keys!.bounds!
-  if (own.length === 0 || other.length === 0) return () => nothing
-  const reach = Math.max(Math.abs(startOffset), Math.abs(endOffset))
-  const windows = down.partitions as TimeWindows.TimeWindows
-  const before = TimeWindows.previous(windows, own[0]!, reach)
-  const bounds = [...before, ...own]
-  for (let added = 0; added < reach; added++) bounds.push(TimeWindows.next(windows, bounds.at(-1)!))
-  return (index) => {
-    const start = bounds[before.length + index + startOffset] ?? -Infinity
-    const end = bounds[before.length + index + 1 + endOffset]!
-    const from = Math.max(0, countBefore(other, start + 1) - 1)
-    const to = Math.min(up.keys!.size, countBefore(other, end))
-    return from < to ? [[from, to]] : nothing
-  }
-}
-
-/** How many of the ascending numbers are below a limit. */
-const countBefore = (numbers: ReadonlyArray<number>, limit: number): number => {
-  let low = 0
-  let high = numbers.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (numbers[middle]! < limit) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 const alongDimension = (name: string, down: Keys.Keys, up: Keys.Keys): ((index: number) => ReadonlyArray<Range>) => {
@@ -277,23 +236,6 @@ const earlier = (offset: number, { keys }: End): ((index: number) => ReadonlyArr
 
 const unsaid = (down: Partition.Partitioning, up: Partition.Partitioning, name: string) =>
   `nothing says which partitions of "${name}" (${Partition.describe(up)}) one of its own needs (${Partition.describe(down)})`
-
-const problemsOfWindows = (
-  { endOffset, startOffset }: Extract<Mapping, { readonly _tag: "Windows" }>,
-  down: Partition.Partitioning,
-  up: Partition.Partitioning,
-  name: string
-): ReadonlyArray<string> => {
-  if (down._tag !== "TimeWindows" || up._tag !== "TimeWindows") {
-    return [
-      `windows of "${name}" are for partitions by time alone: it has ${Partition.describe(up)}, its own are ${Partition.describe(down)}`
-    ]
-  }
-  if (!Number.isInteger(startOffset) || !Number.isInteger(endOffset) || startOffset > endOffset) {
-    return [`windows of "${name}" go from ${startOffset} to ${endOffset}: whole numbers in ascending order are needed`]
-  }
-  return startOffset === 0 && endOffset === 0 ? PartitionFit.problemsOfSpans(down, up, name) : []
-}
 
 const problemsOfDimension = (
   dimension: string,

@@ -313,7 +313,12 @@ const problemsOfProduct = (dimensions: Dimensions): ReadonlyArray<string> => {
   const timed = entries.filter(([, dimension]) => dimension._tag === "TimeWindows").map(([name]) => name)
   return [
     ...(entries.length === 0 ? ["product of partitions: there are no dimensions"] : []),
-    ...(timed.length > 1 ? [`product of partitions: only one dimension can be time, not ${timed.join(" and ")}`] : []),
+    ...(timed.length > 1
+      ? [
+          `product of partitions: only one dimension can be time, not ${timed.join(" and ")}, since a slice has one window; ` +
+            `cut by one of them, and make the other a fixed or dynamic dimension`
+        ]
+      : []),
     // Names that are numbers would come before the others, whatever the order they are declared in.
     ...entries
       .filter(([name]) => !/^[a-z][\w-]*$/i.test(name))

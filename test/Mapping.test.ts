@@ -96,6 +96,30 @@ describe("when nothing is said", () => {
   })
 })
 
+describe("when nothing is said of products by other windows of time", () => {
+  const hours = Partition.hourly({ start: "2026-04-01" })
+  const hourlyByRegion = Partition.product({ hour: hours, region: regions })
+  const at = "2026-04-02T01:20Z"
+
+  it("a day needs the hours that lie in it, of its region where both have one", () => {
+    const expected = (...regions: ReadonlyArray<string>) =>
+      ["2026-04-02T00:00Z", "2026-04-02T01:00Z"].flatMap((hour) => regions.map((region) => `${hour}|${region}`))
+    assert.deepStrictEqual(needs(byRegion, hourlyByRegion, { at })["2026-04-02|us"], expected("us"))
+    assert.deepStrictEqual(needs(days, hourlyByRegion, { at })["2026-04-02"], expected("eu", "us"))
+    assert.deepStrictEqual(needs(byRegion, hours, { at })["2026-04-02|us"], ["2026-04-02T00:00Z", "2026-04-02T01:00Z"])
+  })
+
+  it("an hour needs the day that it lies in", () => {
+    assert.deepStrictEqual(needs(hourlyByRegion, byRegion, { at })["2026-04-02T00:00Z|eu"], ["2026-04-02|eu"])
+  })
+
+  it("has to be said where they have other dimensions besides", () => {
+    const hourlyByCustomer = Partition.product({ hour: hours, customer: dynamic })
+    assert.strictEqual(Mapping.between(byRegion, hourlyByCustomer)._tag, "Identity")
+    assert.strictEqual(Mapping.between(byRegion, Partition.product({ hour: hours }))._tag, "Identity")
+  })
+})
+
 describe("when it is said", () => {
   const windows = (startOffset: number, endOffset: number): Mapping.Mapping => ({
     _tag: "Windows",
@@ -134,6 +158,34 @@ describe("when it is said", () => {
     assert.strictEqual(before["2026-03-30"]!.length, 23)
     const after = needs(days, days, { by: windows(1, 1) })
     assert.deepStrictEqual(after, { "2026-04-01": ["2026-04-02"], "2026-04-02": [] })
+  })
+
+  it("windows of a product are those along its time, with the same keys in what both have", () => {
+    const hours = Partition.hourly({ start: "2026-04-01" })
+    const hourlyByRegion = Partition.product({ region: Partition.fixed(["us", "eu"]), hour: hours })
+    const found = needs(byRegion, hourlyByRegion, { at: "2026-04-02T01:20Z", by: windows(0, 0) })
+    assert.strictEqual(found["2026-04-01|us"]!.length, 24)
+    assert.deepStrictEqual(found["2026-04-02|eu"], ["eu|2026-04-02T00:00Z", "eu|2026-04-02T01:00Z"])
+    assert.deepStrictEqual(found["2026-04-02|us"], ["us|2026-04-02T00:00Z", "us|2026-04-02T01:00Z"])
+    const trailing = needs(byRegion, byRegion, { at: "2026-04-03T00:00Z", by: windows(-1, 0) })
+    assert.deepStrictEqual(trailing["2026-04-01|us"], ["2026-04-01|us"])
+    assert.deepStrictEqual(trailing["2026-04-03|us"], ["2026-04-02|us", "2026-04-03|us"])
+  })
+
+  it("windows of a product have every key of what only it has, and none of what only the reader has", () => {
+    const at = "2026-04-03T00:00Z"
+    const whole = needs(days, byRegion, { at, by: windows(-1, -1) })
+    assert.deepStrictEqual(whole, {
+      "2026-04-01": [],
+      "2026-04-02": ["2026-04-01|eu", "2026-04-01|us"],
+      "2026-04-03": ["2026-04-02|eu", "2026-04-02|us"]
+    })
+    const each = needs(byRegion, days, { at, by: windows(-1, 0) })
+    assert.deepStrictEqual(each["2026-04-02|eu"], ["2026-04-01", "2026-04-02"])
+    assert.deepStrictEqual(each["2026-04-02|us"], ["2026-04-01", "2026-04-02"])
+    const byCustomer = Partition.product({ customer: dynamic, day: days, region: regions })
+    const others = needs(byRegion, byCustomer, { at, by: windows(-1, -1) })
+    assert.deepStrictEqual(others["2026-04-02|us"], ["acme|2026-04-01|us", "bolt|2026-04-01|us", "cargo|2026-04-01|us"])
   })
 
   it("the last one is the newest window, or the last key", () => {
@@ -305,7 +357,28 @@ describe("a mapping that does not fit is told in words", () => {
       windows(0, 0),
       days,
       regions,
-      'windows of "up" are for partitions by time alone: it has fixed: eu, us, its own are daily from 2026-04-01'
+      'windows of "up" are for partitions by time on both sides: it has fixed: eu, us, its own are daily from 2026-04-01'
+    ],
+    [
+      "windows of a product without time",
+      windows(0, 0),
+      days,
+      Partition.product({ region: regions }),
+      'windows of "up" are for partitions by time on both sides: it has region (fixed: eu, us), its own are daily from 2026-04-01'
+    ],
+    [
+      "windows of other keys in what both have",
+      windows(-1, 0),
+      byRegion,
+      Partition.product({ day: days, region: Partition.fixed(["eu", "as"]) }),
+      'windows of "up" are of one region each, which it has as fixed: eu, as and its own have as fixed: eu, us'
+    ],
+    [
+      "windows of a product that starts later",
+      windows(0, 0),
+      Partition.product({ month: Partition.monthly({ start: "2026-03" }), region: regions }),
+      byRegion,
+      'its partitions start on 2026-03, before those of its dependency "up" (2026-04-01)'
     ],
     [
       "windows that end before they start",

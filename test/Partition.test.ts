@@ -284,7 +284,9 @@ describe("a declaration that cannot be meant is told in words", () => {
     [Partition.product({}), ["product of partitions: there are no dimensions"]],
     [
       Partition.product({ day: daily, hour: hourly }),
-      ["product of partitions: only one dimension can be time, not day and hour"]
+      [
+        "product of partitions: only one dimension can be time, not day and hour, since a slice has one window; cut by one of them, and make the other a fixed or dynamic dimension"
+      ]
     ],
     [
       Partition.product({ day: Partition.daily({ start: "today" }), region: Partition.fixed([]) }),

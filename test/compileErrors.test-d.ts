@@ -273,6 +273,35 @@ Asset.make("a", {
   materialize: ({ yesterday }) => one((yesterday ?? 0) + 1)
 })
 
+const byHourAndZone = Asset.make("by_hour_and_zone", {
+  ...cutBy(Partition.product({ hour: Partition.hourly({ start: "2026-01-01" }), zone })),
+  materialize: () => Effect.succeed(1)
+})
+Asset.make("a", {
+  ...cutBy(byBoth.partitions),
+  deps: { byHourAndZone, byHour },
+  materialize: ({ byHour, byHourAndZone }) => one(byHourAndZone.size + byHour.size)
+})
+Asset.make("a", { ...cutBy(day), deps: { byHourAndZone }, materialize: (read) => several(read.byHourAndZone) })
+const [hoursOfZone, daysOfZone] = [Asset.windows(byHourAndZone), Asset.windows(byBoth, { start: -1 })]
+Asset.make("a", {
+  ...cutBy(byBoth.partitions),
+  deps: { hoursOfZone, daysOfZone, week },
+  materialize: ({ daysOfZone, hoursOfZone, week }) => one(daysOfZone.size + hoursOfZone.size + week.size)
+})
+Asset.make("a", { ...cutBy(day), deps: { daysOfZone }, materialize: ({ daysOfZone }) => several(daysOfZone) })
+
+const byHourAndCustomer = Partition.product({ hour: byHour.partitions, customer: byCustomer.partitions })
+// @ts-expect-error windows of another grain, of other dimensions besides
+Asset.make("a", { ...cutBy(byHourAndCustomer), deps: { byBoth }, materialize: () => Effect.succeed(1) })
+// @ts-expect-error windows of a product, for what has no time
+Asset.make("a", { ...cutBy(Partition.product({ zone })), deps: { daysOfZone }, materialize: () => Effect.succeed(1) })
+const zonesOfDays = Asset.windows(Asset.make("a", { ...cutBy(Partition.product({ zone })), materialize: () => one(1) }))
+// @ts-expect-error windows of a product without time
+Asset.make("a", { ...cutBy(day), deps: { zonesOfDays }, materialize: () => Effect.succeed(1) })
+const otherZones = Partition.product({ day, zone: Partition.fixed(["eu", "as"]) })
+// @ts-expect-error windows of a product of other keys
+Asset.make("a", { ...cutBy(otherZones), deps: { daysOfZone }, materialize: () => Effect.succeed(1) })
 // @ts-expect-error windows of fixed keys
 Asset.windows(byZone, { start: -6 })
 // @ts-expect-error windows for fixed keys

@@ -276,6 +276,13 @@ table("keys of a product that come and go", [
 const daysAndRegions = Partition.product({ day: Partition.daily({ start: "2026-03-08" }), region: regions })
 const sales = asset("sales", { partitions: daysAndRegions })
 const days = asset("days", { partitions: Partition.daily({ start: "2026-03-08" }) })
+const visits = asset("visits", {
+  partitions: Partition.product({ hour: Partition.hourly({ start: "2026-03-09" }), region: regions })
+})
+const regionalDay = asset("regional_day", {
+  partitions: Partition.product({ day: Partition.daily({ start: "2026-03-09" }), region: regions }),
+  deps: { visits }
+})
 const byModel = Partition.product({ region: regions, model: Partition.fixed(["small", "large"]) })
 
 table("products", [
@@ -385,6 +392,48 @@ table("products", [
       status: {
         "sales/day=2026-03-09 region=eu": "Missing",
         "margins/day=2026-03-09 region=eu": "Maybe: sales"
+      }
+    }
+  ],
+  [
+    "read smaller windows of the same region along time",
+    [regionalDay],
+    [run(), move("visits/2026-03-09T03:00Z|eu")],
+    {
+      status: {
+        "regional_day/day=2026-03-09 region=eu": "Stale: visits has changed in hour=2026-03-09T03:00Z region=eu"
+      }
+    }
+  ],
+  [
+    "read windows before their own, of the same region",
+    [
+      asset("trailing", {
+        partitions: daysAndRegions,
+        deps: { sales: Asset.windows(sales, { start: -1 }) }
+      })
+    ],
+    [run(), move("sales/2026-03-08|us")],
+    {
+      status: {
+        "trailing/day=2026-03-08..2026-03-09 region=us": "Stale: sales has changed in day=2026-03-08 region=us"
+      }
+    }
+  ],
+  [
+    "are read along time by what has no regions, all of them",
+    [asset("week", { partitions: Partition.weekly({ start: "2026-03-09" }), deps: { sales } })],
+    [run(), move("sales/2026-03-10|us"), move("sales/2026-03-08|us")],
+    { status: { "week/2026-03-09": "Stale: sales has changed in day=2026-03-10 region=us" } }
+  ],
+  [
+    "wait for the windows of the same region",
+    [regionalDay],
+    [at("2026-03-09T01:00Z"), ask()],
+    {
+      waits: {
+        "regional_day/region=eu": "visits/region=eu",
+        "regional_day/region=us": "visits/region=us"
       }
     }
   ],
