@@ -48,7 +48,7 @@ export const materialize = Effect.fn("Actions.materialize")(function* (
   const project = yield* definitions(invocation)
   const atATime = steps ?? (yield* concurrency)
   const watcher = invocation.json ? yield* LiveRun.forPrograms : yield* watchedByPeople(project, atATime)
-  const planned = (plan: Plan.Plan) => Effect.andThen(tellUnmatched(invocation, plan.unmatched), watcher.planned(plan))
+  const planned = (plan: Plan.Plan) => Effect.andThen(tellUnmatched(invocation, plan), watcher.planned(plan))
   const options = { request, trigger, concurrency: atATime, watcher: { ...watcher, planned } }
   const outcome = yield* erased(LiveRun.materialize(project, options)).pipe(Effect.provide(Project.services(project)))
   yield* ExitCode.end(ExitCode.ofFailures(outcome.failures))

@@ -10,6 +10,7 @@ import type * as IoManager from "./IoManager.ts"
 import * as Mapping from "./Mapping.ts"
 import * as Partition from "./Partition.ts"
 import * as Report from "./Report.ts"
+import * as Together from "./Together.ts"
 
 /** What `describe --json` prints. */
 export interface AssetReport {
@@ -54,6 +55,8 @@ export interface AssetReport {
   readonly recheckAfter: string | null
   readonly unrepeatable: boolean
   readonly external: boolean
+  /** The other assets that the same body computes. */
+  readonly togetherWith: ReadonlyArray<string>
   /** Partitions that one step takes at most; `null` where it takes one. */
   readonly ranges: number | null
   /** `null` when it is computed: `status` tells it. */
@@ -94,6 +97,7 @@ export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => 
     recheckAfter: recheckInWords(asset.recheckAfter),
     unrepeatable: asset.unrepeatable,
     external: asset.external !== undefined,
+    togetherWith: asset.together === undefined ? [] : Together.others(asset.together),
     ranges: asset.ranges?.most ?? null,
     codeVersion: asset.codeVersion ?? null
   }
@@ -118,6 +122,7 @@ export const toText = (self: AssetReport, medium: Report.Medium): ReadonlyArray<
     ["recheck", self.recheckAfter ?? ""],
     ["repeatable", self.unrepeatable ? "no: its source forgets, so partitions are frozen once they end" : ""],
     ["computed", self.external ? "by somebody else" : ""],
+    ["together", self.togetherWith.length === 0 ? "" : `computed with ${self.togetherWith.join(", ")}`],
     ["ranges", self.ranges === null ? "" : `at most ${Report.number(self.ranges)} partitions a step`],
     ["code", self.external ? "" : self.codeVersion === null ? "version computed" : `version ${self.codeVersion}`]
   ]

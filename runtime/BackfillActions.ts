@@ -133,7 +133,7 @@ const carriedOut = Effect.fnUntraced(function* <E>(
   const { ended, observe, planned } = yield* invocation.json ? watchedByPrograms : watchedByPeople(project)
   const carried = carryOut({
     concurrency: yield* concurrency,
-    planned: (plan) => Effect.andThen(tellUnmatched(invocation, plan.unmatched), planned(plan)),
+    planned: (plan) => Effect.andThen(tellUnmatched(invocation, plan), planned(plan)),
     observe
   })
   const outcome = yield* Effect.onExit(carried, ended).pipe(Actions.erased, Effect.provide(Project.services(project)))

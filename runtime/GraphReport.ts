@@ -5,6 +5,7 @@
  */
 import type * as AssetGraph from "./AssetGraph.ts"
 import * as Partition from "./Partition.ts"
+import * as Together from "./Together.ts"
 
 export const formats = ["text", "mermaid", "dot", "json"] as const
 export type Format = (typeof formats)[number]
@@ -19,6 +20,8 @@ export interface Node {
   /** How it is cut: `daily`, `fixed`, …; `null` without partitions. */
   readonly partitions: Partition.Kind | null
   readonly description: string | null
+  /** The other assets that the same body computes, selected or not. */
+  readonly togetherWith: ReadonlyArray<string>
 }
 
 /** `to` reads `from`, or only comes after it. */
@@ -41,7 +44,9 @@ export const make = (graph: AssetGraph.AssetGraph, selected: ReadonlySet<string>
     const partitioned = asset.partitions !== undefined
     const location = asset.io.describe({ key, partitioned })
     const partitions = asset.partitions === undefined ? null : Partition.kind(asset.partitions)
-    return { key, kind: asset.io.kind, location, partitioned, partitions, description: asset.description ?? null }
+    const togetherWith = asset.together === undefined ? [] : Together.others(asset.together)
+    const description = asset.description ?? null
+    return { key, kind: asset.io.kind, location, partitioned, partitions, description, togetherWith }
   })
   const edges = nodes.flatMap(({ key }) => {
     const { after, deps } = graph.nodes.get(key)!

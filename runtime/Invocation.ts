@@ -43,20 +43,21 @@ export const selected = Effect.fnUntraced(function* <E, R>(
 ) {
   const facts = Selection.needsFacts(selection) ? SelectionFacts.make((yield* subject).assessments) : undefined
   const { keys, unmatched } = yield* Effect.fromResult(Selection.evaluate(graph, selection, facts))
-  yield* tellUnmatched(invocation, unmatched)
+  yield* tellUnmatched(invocation, { unmatched, assets: keys.size })
   return keys
 })
 
 /** That a part of a selection matches nothing is no mistake, but worth knowing. */
-export const tellUnmatched = ({ json }: Invocation, unmatched: ReadonlyArray<Selection.Unmatched>) =>
-  Effect.forEach(
-    unmatched,
-    (part) => {
-      const message = Selection.showUnmatched(part)
-      return Console.error(json ? JSON.stringify({ _tag: "NothingMatched", message, ...part }) : message)
-    },
-    { discard: true }
-  )
+export const tellUnmatched = Effect.fnUntraced(function* (
+  { json }: Invocation,
+  { assets, unmatched }: Pick<Plan.Plan, "assets" | "unmatched">
+) {
+  for (const part of unmatched) {
+    const message = Selection.showUnmatched(part)
+    yield* Console.error(json ? JSON.stringify({ _tag: "NothingMatched", message, ...part }) : message)
+  }
+  if (assets === 0 && !json) yield* Console.error("no asset is selected")
+})
 
 /** Everything that is recorded of a project now, judged. */
 export const subject = Effect.fnUntraced(function* ({ graph }: Definitions.Definitions) {

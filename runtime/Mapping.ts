@@ -142,7 +142,7 @@ export const describe = (mapping: Mapping): string => {
     case "Last":
       return "the last partition"
     case "Windows":
-      return `windows from ${mapping.startOffset} to ${mapping.endOffset} of its own`
+      return `what lies within ${windowsInWords(mapping.startOffset, mapping.endOffset)}`
     case "Fixed":
       return "partitions that are declared for each"
     case "Dimension":
@@ -163,6 +163,17 @@ export const equals = (self: Mapping, that: Mapping): boolean =>
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+/** Windows from one to another, counted from an asset's own. */
+const windowsInWords = (start: number, end: number): string => {
+  const away = (offset: number) => `${Math.abs(offset)} ${offset < 0 ? "before" : "after"}`
+  if (start === 0 && end === 0) return "its own window"
+  if (start === 0 || end === 0) return `its own window and the ${away(start || end)}`
+  if (start < 0 && end > 0) return `its own window, the ${away(start)} and the ${away(end)}`
+  return start === end
+    ? `the window ${away(start)} its own`
+    : `the windows from ${Math.abs(start)} to ${away(end)} its own`
+}
 
 const nothing: ReadonlyArray<Range> = []
 

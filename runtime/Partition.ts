@@ -40,6 +40,16 @@ export type Dimension = TimeWindows.TimeWindows | Fixed | Dynamic
 export type Dimensions = Readonly<Record<string, Dimension>>
 export type Partitioning = Dimension | Product
 export type Kind = TimeWindows.Grain | "fixed" | "dynamic" | "product"
+export const kinds: ReadonlyArray<Kind> = [
+  "hourly",
+  "daily",
+  "weekly",
+  "monthly",
+  "cron",
+  "fixed",
+  "dynamic",
+  "product"
+]
 export { ranges, windowAt } from "./Keys.ts"
 export type { Keys } from "./Keys.ts"
 export type { TimeWindows } from "./TimeWindows.ts"

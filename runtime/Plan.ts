@@ -50,6 +50,8 @@ export interface Plan {
   readonly dynamic: Catalog.Catalog["dynamic"]
   readonly removed: Catalog.Catalog["removed"]
   readonly selection: ReadonlyArray<string>
+  /** How many assets the selection has. */
+  readonly assets: number
   /** Parts of the selection that no asset answers to. */
   readonly unmatched: ReadonlyArray<Unmatched>
   /** What there is to do, dependencies first. */
@@ -93,6 +95,7 @@ export const make = (
       dynamic: catalog.dynamic,
       removed: catalog.removed,
       selection: request.selection,
+      assets: scope.chosen.size,
       unmatched: scope.unmatched,
       blocks: planner.blocks,
       get steps() {

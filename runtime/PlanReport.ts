@@ -12,6 +12,7 @@ import * as Report from "./Report.ts"
 /** A line for each asset and why, then what is left out and why. */
 export const explain = (plan: Plan.Plan): ReadonlyArray<string> => {
   const lines = [...lined(plan.blocks.map(unforeseen), false, Report.paper), ...leftOut(plan)]
+  if (plan.assets === 0) return ["Nothing to do: no asset is selected"]
   return lines.length === 0 ? ["Everything is Current"] : lines
 }
 

@@ -78,7 +78,7 @@ export const plan = Effect.fn("Questions.plan")(function* (
     const plan = yield* planned(project.graph, request)
     return { plan, foreseen: yield* forecast(project.graph, plan, atATime) }
   }).pipe(Effect.provide(Project.services(project)))
-  yield* tellUnmatched(invocation, plan.unmatched)
+  yield* tellUnmatched(invocation, plan)
   // People are told of blocks: of millions of single steps only programs want to know.
   const document = invocation.json ? PlanReport.toJson(plan, foreseen) : undefined
   yield* answer(invocation, document, (medium) => PlanReport.toText(plan, foreseen, medium))

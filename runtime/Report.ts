@@ -51,7 +51,7 @@ export interface Column {
   readonly paint?: (style: Style, text: string) => string
 }
 
-/** The titles, then one line a row. Columns without any text are left out. */
+/** The titles, then one line a row. Columns without any text are left out, and so is a table of nothing else. */
 export const table = (
   columns: ReadonlyArray<Column>,
   rows: ReadonlyArray<ReadonlyArray<string>>,
@@ -64,6 +64,7 @@ export const table = (
       ...column,
       width: column.cells.reduce((width, cell) => Math.max(width, widthOf(cell)), widthOf(column.title))
     }))
+  if (shown.length === 0) return []
   const excess = shown.reduce((total, column) => total + column.width + 2, -2) - room
   const fit = ({ gives, width }: { readonly gives?: true; readonly width: number }) =>
     gives && excess > 0 ? Math.max(10, width - excess) : width

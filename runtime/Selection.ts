@@ -149,6 +149,11 @@ class Evaluator {
           const source = text.slice(term.start, term.end)
           const unknown = term._tag === "Key" && term.key.length === 1 && !this.graph.nodes.has(term.key[0])
           if (unknown) return Result.fail(this.unknownAsset(text, term.key[0], term.start))
+          const value = unknownKind(term)
+          if (value !== undefined) {
+            const problem = { _tag: "UnknownValue", attribute: "partitions", value, known: Partition.kinds } as const
+            return Result.fail(new SelectionError({ expression: text, position: term.start, problem }))
+          }
           stack.push(this.operand(term, source))
         }
       }
@@ -245,7 +250,13 @@ class Evaluator {
   }
 
   private unknownAsset(expression: string, key: string, position: number): SelectionError {
-    const problem = { _tag: "UnknownAsset", key, nearest: nearest(key, this.graph.order) } as const
+    const [asset = "", partition] = key.split("/", 2)
+    const isPartition = partition !== undefined && this.graph.nodes.has(asset)
+    const problem = {
+      _tag: "UnknownAsset",
+      key,
+      nearest: isPartition ? [asset] : nearest(key, this.graph.order)
+    } as const
     return new SelectionError({ expression, position, problem })
   }
 
@@ -293,6 +304,15 @@ const kindsOf = (partitions: Partition.Partitioning): ReadonlyArray<Partition.Ki
   Partition.kind(partitions),
   ...(partitions._tag === "Product" ? Object.values(partitions.dimensions).map(Partition.kind) : [])
 ]
+
+/** What is said of how assets are cut, if none could be cut like that. */
+const unknownKind = (term: Syntax.Operand): string | undefined =>
+  term._tag === "Has" &&
+  term.attribute === "partitions" &&
+  term.value !== null &&
+  !Partition.kinds.some(matcher(term.value))
+    ? term.value.join("*")
+    : undefined
 
 const traits: Readonly<Record<Syntax.Vocabulary["is"], (asset: Asset.Any) => boolean>> = {
   external: ({ external }) => external !== undefined

@@ -56,7 +56,12 @@ export const suggestion = (nearest: ReadonlyArray<string>): string =>
 
 const show = (problem: Problem): string =>
   Problem.match(problem, {
-    UnknownAsset: ({ key, nearest }) => `no asset is called "${clip(key)}"${suggestion(nearest)}`,
+    UnknownAsset: ({ key, nearest }) => {
+      const [asset = ""] = nearest
+      return asset !== "" && key.startsWith(`${asset}/`)
+        ? `${clip(key)} is a partition: select ${asset}, with --partition ${clip(key.slice(asset.length + 1))}`
+        : `no asset is called "${clip(key)}"${suggestion(nearest)}`
+    },
     UnknownAttribute: ({ attribute, known, nearest }) =>
       `there is no attribute "${clip(attribute)}"${nearest.length > 0 ? suggestion(nearest) : `; there are ${known.join(", ")}`}`,
     UnknownFunction: ({ function: name, known }) => `"${clip(name)}" is no function; expected ${either(known)}`,

@@ -276,6 +276,12 @@ describe("a mistake in a selection", () => {
     ["Listen-History", 0, 'no asset is called "Listen-History"; did you mean listen_history?'],
     ["2+usrs", 2, 'no asset is called "usrs"; did you mean users?'],
     ["users or (not usrs)", 14, 'no asset is called "usrs"; did you mean users?'],
+    ["+users/2026-01-01", 1, "users/2026-01-01 is a partition: select users, with --partition 2026-01-01"],
+    [
+      "users and partitions:dayly",
+      10,
+      '"dayly" is no value of partitions:; expected hourly, daily, weekly, monthly, cron, fixed, dynamic or product'
+    ],
     ["invoices", 0, 'no asset is called "invoices"'],
     ['"users and tracks"', 0, 'no asset is called "users and tracks"'],
     ["", 0, `the selection ends too early; ${operand}`],

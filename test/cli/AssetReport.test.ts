@@ -6,9 +6,12 @@ import * as Asset from "../../runtime/Asset.ts"
 import * as AssetCheck from "../../runtime/AssetCheck.ts"
 import * as AssetGraph from "../../runtime/AssetGraph.ts"
 import * as AssetReport from "../../runtime/AssetReport.ts"
+import * as GraphReport from "../../runtime/GraphReport.ts"
+import * as MultiAsset from "../../runtime/MultiAsset.ts"
 import * as Partition from "../../runtime/Partition.ts"
 import * as Report from "../../runtime/Report.ts"
 import * as Table from "../../runtime/Table.ts"
+import { daily, io as paper, sliced } from "../Simulation.ts"
 
 const Play = Schema.Struct({
   day: Table.Day.annotate({ description: "When it was played, by the clock of the listener." }),
@@ -43,7 +46,43 @@ const plays = Asset.make("plays", {
 
 const graph = AssetGraph.make([plays])
 
+const days = daily("days", { start: "2026-01-01" })
+
+const told = (asset: Asset.Any, title: string) =>
+  AssetReport.toText(AssetReport.make(AssetGraph.make([asset]), asset.key), Report.paper)
+    .find((line) => line.startsWith(title))
+    ?.slice(title.length)
+    .trim()
+
 describe("an asset's declaration", () => {
+  it("says in words which windows of another asset it reads", () => {
+    const reading = (start: number, end: number) =>
+      told(sliced("charts", { partitions, deps: { days: Asset.windows(days, { start, end }) } }), "reads")
+    expect(reading(0, 0)).toBe("days (what lies within its own window)")
+    expect(reading(-6, 0)).toBe("days (what lies within its own window and the 6 before)")
+    expect(reading(-1, 2)).toBe("days (what lies within its own window, the 1 before and the 2 after)")
+    expect(reading(-1, -1)).toBe("days (what lies within the window 1 before its own)")
+    expect(reading(-3, -1)).toBe("days (what lies within the windows from 3 to 1 before its own)")
+    expect(reading(1, 3)).toBe("days (what lies within the windows from 1 to 3 after its own)")
+  })
+
+  it("names what the same body computes", () => {
+    const { left, right } = MultiAsset.make({
+      outputs: {
+        left: MultiAsset.output("left_half", { io: paper }),
+        right: MultiAsset.output("right_half", { io: paper })
+      },
+      codeVersion: "1",
+      materialize: () => Effect.succeed({ left: 1, right: 2 })
+    })
+    const halves = AssetGraph.make([left, right])
+    expect(AssetReport.toText(AssetReport.make(halves, "left_half"), Report.paper)).toContain(
+      "together  computed with right_half"
+    )
+    const { nodes } = GraphReport.make(halves, new Set(["right_half"]))
+    expect(nodes.map(({ togetherWith }) => togetherWith)).toEqual([["left_half"]])
+  })
+
   it("is told one thing a line, with the columns of its rows", () => {
     expect(AssetReport.toText(AssetReport.make(graph, "plays"), Report.paper)).toEqual([
       "plays",

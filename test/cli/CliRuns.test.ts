@@ -75,8 +75,11 @@ describe("a shop that was brought up to date", { timeout: 60_000 }, () => {
     const none = await shop.assets(["materialize", "status:missing", "--json"])
     expect(JSON.parse(none.stderr)).toMatchObject({ _tag: "NothingMatched", expression: "status:missing" })
     expect([jsonLines(none).map(({ _tag }: any) => _tag), none.code]).toEqual([["RunSucceeded"], 0])
+    const status = await shop.assets(["status", "status:missing"])
+    expect([status.stdout, status.stderr]).toEqual(["", "status:missing matches nothing\nno asset is selected\n"])
     const plan = await shop.assets(["plan", "status:stale"])
-    expect([plan.stderr, plan.code]).toEqual(["status:stale matches nothing\n", 0])
+    expect(plan.stdout).toBe("Nothing to do: no asset is selected\n")
+    expect([plan.stderr, plan.code]).toEqual(["status:stale matches nothing\nno asset is selected\n", 0])
   })
 
   it("has a status for each asset and each partition", async () => {
@@ -383,6 +386,10 @@ describe.concurrent("a command that is interrupted", { timeout: 60_000 }, () => 
     expect(json(between)[0].status).toBe("Running")
     command.child.kill("SIGINT")
     expect((await command.finished).code).toBe(130)
+    const [left] = json(await shop.assets(["runs", "--json"]))
+    expect([left.status, left.endedAt]).toEqual(["Interrupted", null])
+    const { steps } = json(await shop.assets(["run", left.id, "--json"]))
+    expect(steps.find(({ asset }: any) => asset === "revenue").status).toBe("Interrupted")
     const doctor = await shop.assets(["doctor"])
     expect(doctor.stdout).toMatch(/^problem +runs +\w+ lost its process$/m)
     await shop.assets(["materialize"])

@@ -144,6 +144,7 @@ describe("the progress of a run", () => {
     dynamic: new Map(),
     removed: new Map(),
     selection: [],
+    assets: 1,
     unmatched: [],
     blocks: assets.map(block),
     steps: assets.map(step),
