@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import { Metadata } from "./IoManager.ts"
 import { Key } from "./Partition.ts"
 import { Reason } from "./Reason.ts"
+import * as SettingFailure from "./SettingFailure.ts"
 
 /** What a value was made from: for each dependency its version in force and the log position it was taken at. */
 export const Provenance = Schema.Record(Schema.String, Schema.Struct({ version: Schema.String, position: Schema.Int }))
@@ -190,6 +191,8 @@ export const decode = Schema.decodeUnknownSync(Event)
 /** An error that was made without a message tells what it has. */
 const messageOf = (error: unknown, tag: string): string => {
   if (typeof error !== "object" || error === null) return String(error)
+  const setting = SettingFailure.words(error)
+  if (setting !== undefined) return setting
   if ("message" in error && typeof error.message === "string" && error.message !== "") return error.message
   const { _tag, ...fields } = error as Record<string, unknown>
   return Object.keys(fields).length === 0 ? tag : Formatter.formatJson(fields)

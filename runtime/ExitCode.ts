@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as SettingFailure from "./SettingFailure.ts"
 
 export const done = 0
 /** A run failed, or something outside this program did. */
@@ -43,9 +44,7 @@ export const fromCause = (cause: Cause.Cause<unknown>): Failure => fromError(Cau
 
 export const fromError = (error: unknown): Failure => {
   const tag = tagOf(error)
-  // What wraps the setting's own complaint adds nothing.
-  const told = tag === "ConfigError" && hasCause(error) ? error.cause : error
-  const message = hasMessage(told) ? told.message : String(told)
+  const message = SettingFailure.words(error) ?? (hasMessage(error) ? error.message : String(error))
   // Who made a mistake can use its parts to mend it; other errors may hold whatever their libraries put there.
   const [code, data] = usageTags.has(tag)
     ? [usage, fieldsOf(error)]
@@ -81,9 +80,6 @@ const usageTags: ReadonlySet<string> = new Set([
 
 const hasMessage = (error: unknown): error is { readonly message: string } =>
   typeof error === "object" && error !== null && "message" in error && typeof error.message === "string"
-
-const hasCause = (error: unknown): error is { readonly cause: unknown } =>
-  typeof error === "object" && error !== null && "cause" in error
 
 const tagOf = (error: unknown): string =>
   typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"

@@ -56,6 +56,7 @@ export type * as CodeVersion from "./CodeVersion.ts"
 
 // record: what happened
 export type * as Timestamp from "./Timestamp.ts"
+export type * as SettingFailure from "./SettingFailure.ts"
 export type * as Event from "./Event.ts"
 export type * as Catalog from "./Catalog.ts"
 export type * as CheckHistory from "./CheckHistory.ts"
