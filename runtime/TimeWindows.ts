@@ -305,8 +305,11 @@ const momentOf = (self: TimeWindows, text: string): number | undefined =>
 
 const isOnTheClock = ({ grain }: TimeWindows) => grain === "hourly" || grain === "cron"
 
-const formIn = ({ grain, timezone, weekday }: TimeWindows): string => {
-  const zone = timezone === "UTC" ? "Z" : "+02:00"
+const formIn = (self: TimeWindows): string => `${formOf(self)}${self.timezone === "UTC" ? "" : ` in ${self.timezone}`}`
+
+const formOf = (self: TimeWindows): string => {
+  const { grain, timezone, weekday } = self
+  const zone = offsetOf(self, TimeZone.offsetAt(timezone, Date.parse("2026-01-31")))
   switch (grain) {
     case "hourly":
       return `a day such as 2026-01-31 or an hour such as 2026-01-31T01:00${zone}`

@@ -241,6 +241,14 @@ describe("a span of windows", () => {
       'hourly partitions: start must be a day such as 2026-01-31 or an hour such as 2026-01-31T01:00Z, got "2026-02-01T02:30Z"'
     ],
     [
+      Partition.hourly({ start: "2026-02-01T02:00Z", timezone: "Europe/Berlin" }),
+      'hourly partitions: start must be a day such as 2026-01-31 or an hour such as 2026-01-31T01:00+01:00 in Europe/Berlin, got "2026-02-01T02:00Z"'
+    ],
+    [
+      Partition.daily({ start: "2026-02-01T00:00", timezone: "America/New_York" }),
+      'daily partitions: start must be a day such as 2026-01-31 in America/New_York, got "2026-02-01T00:00"'
+    ],
+    [
       Partition.weekly({ start: "2026-03-03" }),
       'weekly partitions: start must be a Monday such as 2026-02-02, got "2026-03-03"'
     ],

@@ -85,8 +85,13 @@ layer(Layer.provideMerge(SqlTables.layer, TestDatabase.layer()), { timeout: "60 
         const slot = yield* Values.slot(plays)
         const failure = (select: string) =>
           Effect.map(Effect.flip(slot.publish(Table.query(select))), ({ message }) => message)
-        expect(yield* failure("select 1 as user_id")).toContain('column "plays" does not exist')
-        expect(yield* failure("select 1 as user_id, null::int as plays")).toContain('null value in column "plays"')
+        expect(yield* failure("select 1 as user_id")).toContain(
+          `could not stage: the query gives no column "plays", which the rows of io_sql.${slot.asset} have`
+        )
+        expect(yield* failure("select 1 as user_id, nothing as plays")).toContain('column "nothing" does not exist')
+        expect(yield* failure("select 1 as user_id, null::int as plays")).toContain(
+          `null value in column "plays" of relation "io_sql.${slot.asset}" violates not-null constraint`
+        )
         expect(yield* failure("select i / 2 as user_id, i as plays from generate_series(2, 5) i")).toContain(
           "two rows have one key: Key (user_id)=(1) is duplicated."
         )
