@@ -32,6 +32,8 @@ export class Progress {
   private readonly slices: ReadonlyMap<string, number>
   private readonly running = new Map<string, Running>()
   private readonly tally = new Map<Event["_tag"], number>()
+  /** Failures of checks that kept nothing from being published. */
+  private readonly failedChecks: Array<Of<"CheckFailed">> = []
   private startedAt = 0
   /** Seconds that the settled steps were expected to take. */
   private done = 0
@@ -98,7 +100,9 @@ export class Progress {
         return []
       case "CheckFailed":
         // The step's own line tells of a failure that blocks it, and how to accept it.
-        return event.blocking && !event.accepted ? [] : [this.line(this.style.yellow("!"), event, "")]
+        if (event.blocking && !event.accepted) return []
+        this.failedChecks.push(event)
+        return [this.line(this.style.yellow("!"), event, "")]
       case "RunSucceeded":
       case "RunFailed":
       case "RunCanceled":
@@ -159,6 +163,16 @@ export class Progress {
     return `${mark} ${EventLine.subject(event).padEnd(this.width)}  ${EventLine.show(event)}${suffix}`
   }
 
+  /** How many checks of a severity failed and let their values pass, and which. */
+  private checks(severity: "warn" | "error", word: string): ReadonlyArray<string> {
+    const found = this.failedChecks.filter((event) => event.severity === severity)
+    if (found.length === 0) return []
+    const names = Array.from(new Set(found.map(({ asset, check }) => `${asset}:${check}`)))
+    const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : ""
+    const what = `${Report.count(found.length, "check")} ${word}: ${names.slice(0, mostNames).join(", ")}${more}`
+    return [severity === "warn" ? what : this.style.yellow(what)]
+  }
+
   private ended(event: Ending, at: number): ReadonlyArray<string> {
     this.running.clear()
     const took = Report.duration(at - this.startedAt)
@@ -168,13 +182,15 @@ export class Progress {
     })
     const what = done.length === 0 ? "" : `: ${done.join(", ")}`
     const { bold, green, red, yellow } = this.style
-    if (event._tag === "RunSucceeded") return ["", `${green("Succeeded")} in ${took}${what}`]
+    const checks = [...this.checks("error", "failed"), ...this.checks("warn", "warned")]
+    if (event._tag === "RunSucceeded") return ["", `${green("Succeeded")} in ${took}${what}`, ...checks]
     if (event._tag === "RunCanceled") {
-      return ["", `${yellow("Canceled")} after ${took}${what}`, "Run `assets materialize` again to go on."]
+      return ["", `${yellow("Canceled")} after ${took}${what}`, ...checks, "Run `assets materialize` again to go on."]
     }
     return [
       "",
       `${red("Failed")} after ${took}${what}`,
+      ...checks,
       ...(this.tally.has("StepFailed") || event._tag !== "RunFailed" ? [] : [EventLine.showFailure(event.error)]),
       `What happened: ${bold(`assets run ${event.runId}`)}`
     ]
@@ -187,6 +203,7 @@ export class Progress {
 
 const longest = 25
 const indent = "  "
+const mostNames = 5
 
 type Ending = Of<"RunSucceeded" | "RunFailed" | "RunCanceled" | "RunInterrupted">
 type Settling = Of<

@@ -8,7 +8,7 @@ import type * as Plan from "../../runtime/Plan.ts"
 import { Progress } from "../../runtime/Progress.ts"
 import * as Report from "../../runtime/Report.ts"
 import * as Screen from "../../runtime/Screen.ts"
-import { asset } from "../Simulation.ts"
+import { asset, dailyInRanges, Simulation } from "../Simulation.ts"
 
 const terminal = (columns: number): Report.Medium => ({ style: Report.plain, columns, animated: true })
 
@@ -199,6 +199,49 @@ describe("the progress of a run", () => {
     expect(progress.view(2500, 10)).toEqual(["  users   1.5 s", "  tracks  1.5 s", "  0 of 3 steps done, 2.5 s"])
     expect(progress.apply(done("users", 3))).toEqual(["+ users   materialized 1,000 rows (12 inserted) in 2.0 s"])
     expect(progress.view(3000, 10)).toEqual(["  tracks  2.0 s", "  1 of 3 steps done, 3.0 s"])
+  })
+
+  it("ends with the checks that failed and kept nothing from being published", () => {
+    const failed = (asset: string, check: string, severity: "warn" | "error", accepted = false): Event => ({
+      _tag: "CheckFailed",
+      at: at(2),
+      ...ref,
+      asset,
+      check,
+      severity,
+      accepted,
+      blocking: accepted,
+      dataVersion: "v",
+      metadata: {},
+      reason: "no"
+    })
+    const told = (end: Event, ...events: ReadonlyArray<Event>) => {
+      const progress = progressOf(["users", "tracks"])
+      for (const event of [started, begun("users", 1), ...events]) progress.apply(event)
+      return progress.apply(end)
+    }
+    const succeeded: Event = { _tag: "RunSucceeded", at: at(4), runId: "r1" }
+    const [odd, again] = [failed("users", "odd", "error"), failed("users", "odd", "error")]
+    expect(told(succeeded, odd, again, failed("tracks", "old", "error", true), failed("users", "few", "warn"))).toEqual(
+      ["", "Succeeded in 4.0 s", "3 checks failed: users:odd, tracks:old", "1 check warned: users:few"]
+    )
+    expect(told(succeeded)).toEqual(["", "Succeeded in 4.0 s"])
+    expect(told({ _tag: "RunCanceled", at: at(4), runId: "r1" }, odd).at(-1)).toBe(
+      "Run `assets materialize` again to go on."
+    )
+  })
+
+  it("tells of a step that takes a range as of all its partitions", () => {
+    const days = new Simulation([dailyInRanges("days", { start: "2026-03-01", most: 4 })])
+    const plan = days.plan()
+    const forecast = Forecast.make(days.graph, plan, { durations: new Map([["days", 2]]), concurrency: 1 })
+    const progress = new Progress(plan, forecast, Report.paper)
+    expect(progress.planned()[1]).toContain("takes 10 × 2 s  ends after 20 s")
+    progress.apply(started)
+    progress.apply({ ...begun("days", 0), partition: "2026-03-01..2026-03-04" } as Event)
+    expect(progress.view(6000, 10).at(-1)).toBe("  0 of 3 steps done, 6.0 s, about 14 s left")
+    progress.apply({ ...done("days", 8), partition: "2026-03-01..2026-03-04" } as Event)
+    expect(progress.view(8000, 10).at(-1)).toBe("  1 of 3 steps done, 8.0 s, about 12 s left")
   })
 
   it("tells about how long the rest takes, when every step was run before", () => {
