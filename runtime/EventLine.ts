@@ -28,7 +28,7 @@ export const show = (event: Event): string => {
     case "StepSkipped":
       return event.reason === undefined
         ? `skipped because of ${event.because}`
-        : "skipped: nothing new, and nothing was ever published"
+        : "skipped: nothing new, and nothing is published"
     case "StepFailed":
       return `failed${event.attempts > 1 ? ` after ${event.attempts} attempts` : ""}: ${showFailure(event.error)}`
     case "CheckPassed":

@@ -248,7 +248,7 @@ const toTree = (self: WhyReport, explain: (cause: Reason.Cause) => string, now: 
             text: `${groupInWords(group)}: ${statusInWords(group)}`,
             children: causesInWords(group, explain).map(leaf)
           }))),
-      ...self.failedChecks.map((check) => leaf(failureInWords(self, check))),
+      ...failuresInWords(self).map(leaf),
       ...self.upstream.map((upstream) => toTree(upstream, explain, now)),
       ...attemptsInWords(self, now).map(leaf),
       ...(self.external ? [leaf("external: somebody else computes it")] : []),
@@ -327,10 +327,19 @@ const newestOf = (
   return states.sort((a, b) => b.changedPosition - a.changedPosition)[0]
 }
 
-const failureInWords = (self: WhyReport, { accepted, check, partition, reason, severity }: FailedCheck): string => {
-  const of = partition === self.partition || partition === null ? "" : ` of ${partition}`
-  const verdict = severity === "warn" ? "warned" : "failed"
-  return `the check "${check}" ${verdict}${of}${accepted ? ", which was accepted" : ""}: ${reason}`
+/** One a check, however many partitions it failed of. */
+const failuresInWords = (self: WhyReport): ReadonlyArray<string> => {
+  const alike = Map.groupBy(self.failedChecks, ({ accepted, check, severity }) =>
+    JSON.stringify([check, severity, accepted])
+  )
+  return Array.from(alike.values(), (failures) => {
+    const { accepted, check, partition, reason, severity } = failures.at(-1)!
+    const others = failures.length - 1
+    const of = partition === self.partition || partition === null ? "" : ` of ${partition}`
+    const more = others === 0 ? "" : ` and of ${Report.count(others, "other partition")}`
+    const verdict = severity === "warn" ? "warned" : "failed"
+    return `the check "${check}" ${verdict}${of}${more}${accepted ? ", which was accepted" : ""}: ${reason}`
+  })
 }
 
 const attemptsInWords = (self: WhyReport, now: number): ReadonlyArray<string> => {

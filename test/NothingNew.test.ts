@@ -62,7 +62,7 @@ describe("a body that has nothing new", () => {
       })
       const skipped = run.events.find((event) => event._tag === "StepSkipped")!
       assert.deepInclude(skipped, { asset: "dropped", because: "dropped", reason: "NothingNew" })
-      assert.strictEqual(EventLine.show(skipped), "skipped: nothing new, and nothing was ever published")
+      assert.strictEqual(EventLine.show(skipped), "skipped: nothing new, and nothing is published")
       assert.include(run.explain, "Skipped       nothing new")
       assert.deepStrictEqual(run.checks, {})
       assert.isUndefined(yield* pipeline.state(asset))

@@ -157,7 +157,9 @@ describe("why one partition is what it is", () => {
       '├─ the check "enough" failed: few on 2026-03-05',
       "└─ last materialized just now by run run"
     ])
-    expect(told(null)).toContain('├─ the check "enough" failed of 2026-03-04: few on 2026-03-04')
+    expect(told(null)).toContain(
+      '├─ the check "enough" failed of 2026-03-05 and of 1 other partition: few on 2026-03-05'
+    )
   })
 })
 
