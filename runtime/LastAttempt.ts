@@ -34,6 +34,12 @@ export interface LastAttempt {
   readonly wiped: Noted | null
 }
 
+/** Of several slices. */
+export interface Newest extends LastAttempt {
+  /** How many of them failed last. */
+  readonly failures: number
+}
+
 export const nothing: LastAttempt = { failure: null, nothingNew: null, wiped: null }
 
 /** By asset, then by slice. Without those of which there is nothing to tell. */
@@ -60,11 +66,12 @@ export const make = (
 }
 
 /** Of a slice, or of several the newest of each. */
-export const of = (self: LastAttempts, asset: string, partitions?: ReadonlySet<Partition.Key>): LastAttempt => {
+export const of = (self: LastAttempts, asset: string, partitions?: ReadonlySet<Partition.Key>): Newest => {
   const known = Array.from(self.get(asset) ?? [])
     .filter(([partition]) => partitions?.has(partition) ?? true)
     .map(([, told]) => told)
   return {
+    failures: known.filter(({ failure }) => failure !== null).length,
     failure: newest(known.map(({ failure }) => failure)),
     nothingNew: newest(known.map(({ nothingNew }) => nothingNew)),
     wiped: newest(known.map(({ wiped }) => wiped))

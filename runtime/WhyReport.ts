@@ -48,7 +48,7 @@ export interface WhyReport extends Partition.Ref {
     readonly rows: number | null
   } | null
   /** What became of them since they were last published. */
-  readonly lastAttempt: LastAttempt.LastAttempt
+  readonly lastAttempt: LastAttempt.Newest
   /** Of the versions in force. */
   readonly failedChecks: ReadonlyArray<FailedCheck>
   /**
@@ -343,14 +343,17 @@ const failuresInWords = (self: WhyReport): ReadonlyArray<string> => {
 }
 
 const attemptsInWords = (self: WhyReport, now: number): ReadonlyArray<string> => {
-  const { failure, nothingNew, wiped } = self.lastAttempt
+  const { failure, failures, nothingNew, wiped } = self.lastAttempt
+  const more = failures > 1 ? `, as did those of ${Report.count(failures - 1, "other partition")}` : ""
   const of = ({ partition }: LastAttempt.Noted) =>
     partition === self.partition || partition === null ? "" : ` of ${partition}`
   const when = ({ at, runId }: LastAttempt.Noted) => `${Report.ago(at, now)} by run ${runId}`
   return [
     ...(failure === null
       ? []
-      : [`the last attempt${of(failure)} failed ${when(failure)}: ${firstLine(EventLine.showFailure(failure.error))}`]),
+      : [
+          `the last attempt${of(failure)} failed ${when(failure)}${more}: ${firstLine(EventLine.showFailure(failure.error))}`
+        ]),
     ...(nothingNew === null
       ? []
       : [`the last attempt${of(nothingNew)} had nothing new to publish, ${when(nothingNew)}`]),

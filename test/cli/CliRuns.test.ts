@@ -247,6 +247,13 @@ describe.concurrent("a shop in trouble", { timeout: 60_000 }, () => {
     expect(failed.stdout).toMatch(/^- revenue +skipped because of prices$/m)
     expect(failed.stdout).toMatch(/^Failed after .*: 1 failed, 5 skipped\nWhat happened: assets run \w+\n$/m)
     expect([failed.stderr, failed.code]).toEqual(["", 1])
+    const [{ lastFailure }] = json(await shop.assets(["status", "prices", "--json"]))
+    const [run] = json(await shop.assets(["runs", "--json"]))
+    const error = { _tag: "SupplierGone", message: "the supplier does not answer" }
+    expect(lastFailure).toEqual({ partition: null, at: expect.any(String), runId: run.id, error })
+    expect((await shop.assets(["why", "prices"])).stdout).toMatch(
+      /the last attempt failed .* by run \w+: the supplier does not answer\n$/
+    )
     const doctor = await shop.assets(["doctor"], { SHOP_FAULT: "error" })
     expect(doctor.stdout).toMatch(/^problem +supplier +it does not answer\n +call it$/m)
     expect(doctor.code).toBe(1)
@@ -337,6 +344,9 @@ describe.concurrent("a shop in trouble", { timeout: 60_000 }, () => {
     })
     const [, sales] = json(await shop.assets(["status", "--json"]))
     expect(sales).toMatchObject({ status: "Missing", partitions: { Missing: 3 }, dataVersion: null })
+    expect(sales.wipedAt).toEqual(expect.any(String))
+    const why = await shop.assets(["why", "forecast"])
+    expect(why.stdout).toMatch(/^forecast is Missing: what was published was wiped\n[^]*wiped .* by run \w+\n$/)
     expect((await shop.assets(["wipe", "sales", "--yes"])).stdout).toBe("Nothing that is selected is published\n")
   })
 

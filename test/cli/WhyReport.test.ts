@@ -212,7 +212,7 @@ describe("what became of a slice since it was published", () => {
       { ...failed("2026-03-09", "nor now"), at: "2026-03-10T11:30:00.000Z" }
     ]
     expect(told(simulation, events).why).toContain(
-      "└─ the last attempt of 2026-03-09 failed 30 minutes ago by run r2: nor now"
+      "└─ the last attempt of 2026-03-09 failed 30 minutes ago by run r2, as did those of 1 other partition: nor now"
     )
     simulation.run()
     const before = events.map((event) => ({ event, position: 0 }))
