@@ -81,8 +81,8 @@ export const make = (
     const planner = yield* Planner.visited(assessments, catalog, request)
     const { lacks, scope } = planner
     if (lacks !== undefined) {
-      const wider = widened(request, planner)
-      const works = ({ request }: Wider) => {
+      const wider = Scope.widened(request, planner.without)
+      const works = ({ request }: Scope.Wider) => {
         const planned = Planner.visited(assessments, catalog, request)
         return Result.isSuccess(planned) && planned.success.lacks === undefined
       }
@@ -117,26 +117,6 @@ const stepsOf = (blocks: ReadonlyArray<PlanSteps.Block>, lineage: Lineage, catal
   const unpublished = new Set(lineage.graph.order.filter((asset) => Catalog.slices(catalog, asset).size === 0))
   let steps: ReadonlyArray<PlanSteps.Step> | undefined
   return () => (steps ??= PlanSteps.make(blocks, lineage, unpublished))
-}
-
-/** A request for more, and how its partitions are said on a command line. */
-interface Wider {
-  readonly request: Request
-  readonly flags: ReadonlyArray<string>
-}
-
-/** Requests that may have what another lacks, the one that asks for least first: the last is for all partitions. */
-const widened = (request: Request, { without }: Planner): ReadonlyArray<Wider> => {
-  const { from, only, partition, partitions, targets, to, ...rest } = request
-  const others = request.selection.filter((text) => !without.has(text))
-  const selection = Array.from(new Set([...others, ...Array.from(without, (asset) => `+${asset}`)]))
-  const whole: Wider = { request: { ...rest, selection }, flags: [] }
-  if ([only, partitions, targets].some((limit) => limit !== undefined)) return [whole]
-  const limited = [{ partition, from, to }, { to: to ?? partition }].map((limits) => ({
-    request: { ...whole.request, ...limits },
-    flags: Object.entries(limits).flatMap(([name, key]) => (key === undefined ? [] : [`--${name}`, key]))
-  }))
-  return [...limited.filter(({ flags }) => flags.length > 0), whole]
 }
 
 /** Visits the assets of a scope, dependencies first, and gathers what has to be done. */

@@ -87,6 +87,26 @@ export const indexesOf = (
   return Array.from(indexes).sort((a, b) => a - b)
 }
 
+/** A request for more, and how its partitions are said on a command line. */
+export interface Wider {
+  readonly request: Request
+  readonly flags: ReadonlyArray<string>
+}
+
+/** Requests that may have what assets `without` something lack, the one that asks for least first, for all partitions last. */
+export const widened = (request: Request, without: ReadonlySet<string>): ReadonlyArray<Wider> => {
+  const { from, only, partition, partitions, targets, to, ...rest } = request
+  const others = request.selection.filter((text) => !without.has(text))
+  const selection = Array.from(new Set([...others, ...Array.from(without, (asset) => `+${asset}`)]))
+  const whole: Wider = { request: { ...rest, selection }, flags: [] }
+  if ([only, partitions, targets].some((limit) => limit !== undefined)) return [whole]
+  const limited = [{ partition, from, to }, { to: to ?? partition }].map((limits) => ({
+    request: { ...whole.request, ...limits },
+    flags: Object.entries(limits).flatMap(([name, key]) => (key === undefined ? [] : [`--${name}`, key]))
+  }))
+  return [...limited.filter(({ flags }) => flags.length > 0), whole]
+}
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------

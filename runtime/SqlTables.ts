@@ -24,6 +24,7 @@ import * as SqlFailure from "./SqlFailure.ts"
 import * as SqlRows from "./SqlRows.ts"
 import * as SqlRules from "./SqlRules.ts"
 import * as Table from "./Table.ts"
+import * as TableFailure from "./TableFailure.ts"
 import * as TableFit from "./TableFit.ts"
 import * as TableStatements from "./TableStatements.ts"
 import * as Version from "./Version.ts"
@@ -103,32 +104,13 @@ const makeStore = <Row>(bound: Bound): Table.Store<Row> => {
   }
 }
 
-/** In the server's words, which tell of the asset's table rather than of the staging that it is filled from. */
-const failed =
-  ({ asset, name }: Table.Definition, operation: IoManager.IoError["operation"]) =>
-  (error: SqlError.SqlError): IoManager.IoError => {
-    const words = SqlFailure.words(error)
-    // The server takes the query for one that should have looked the column up in the staging.
-    const missing = words.includes("There is a column named")
-      ? /column "(.*?)" does not exist/.exec(words)?.[1]
-      : undefined
-    const detail =
-      missing === undefined
-        ? words.replaceAll(stagings, `"${name}"`)
-        : `the query gives no column "${missing}", which the rows of ${name} have`
-    return new IoManager.IoError({ asset, operation, detail, retryable: SqlFailure.isPassing(error), cause: error })
-  }
-
-/** Their names, as `acquireStaging` makes them. */
-const stagings = new RegExp(`"[^":]+:[0-9a-f]{${TableStatements.stagingSuffix}}"`, "g")
-
 /** A statement that is sent once, so not prepared; its failures are the server's words. */
 const run = <A extends object>(
   { definition, sql }: Bound,
   operation: IoManager.IoError["operation"],
   statement: string,
   values: ReadonlyArray<unknown> = []
-) => Effect.mapError(sql.unsafe<A>(statement, values).unprepared, failed(definition, operation))
+) => Effect.mapError(sql.unsafe<A>(statement, values).unprepared, TableFailure.toIoError(definition, operation))
 
 const stage = Effect.fnUntraced(function* <Row, E>(
   bound: Bound,
@@ -171,7 +153,7 @@ const stageRange = Effect.fnUntraced(function* <Row, E>(
     list(to.partitions),
     "is of no partition that was asked for"
   )
-  const half = yield* Effect.mapError(bound.half, failed(definition, "stage"))
+  const half = yield* Effect.mapError(bound.half, TableFailure.toIoError(definition, "stage"))
   const [, found, counted] = yield* Effect.all(
     [
       // Also finds the rows of a partition, for its checks.
@@ -276,7 +258,7 @@ const fill = <Row, E>(
   input: Table.Input<Row> | Stream.Stream<Row | Table.Restart, E>
 ): Effect.Effect<void, IoManager.IoError | E> => {
   const { definition, sql } = bound
-  const failure = failed(definition, "stage")
+  const failure = TableFailure.toIoError(definition, "stage")
   if (Table.isQuery(input)) {
     const [before, after] = TableStatements.insertQuery(definition, staging)
     const select = typeof input.select === "string" ? sql.literal(input.select) : input.select
@@ -335,7 +317,7 @@ const rejectDuplicates = ({ definition, sql }: Bound, key: ReadonlyArray<string>
   Effect.mapError(sql.unsafe(TableStatements.uniqueKey(key, name)).unprepared, (error) =>
     SqlFailure.code(error) === SqlFailure.uniqueViolation
       ? invalid(definition, `two rows have one key: ${SqlFailure.detail(error) ?? SqlFailure.words(error)}`)
-      : failed(definition, "stage")(error)
+      : TableFailure.toIoError(definition, "stage")(error)
   )
 
 interface Sums {
@@ -346,7 +328,7 @@ interface Sums {
 
 const summarize = Effect.fnUntraced(function* (bound: Bound, staging: string, { partition }: Partition.Ref) {
   const { definition } = bound
-  const half = yield* Effect.mapError(bound.half, failed(definition, "stage"))
+  const half = yield* Effect.mapError(bound.half, TableFailure.toIoError(definition, "stage"))
   if (definition.publishes === "by replacing") {
     const statement = TableStatements.digestOfReplacing(definition, staging, half)
     const values = parameters(definition, partition)
@@ -370,7 +352,7 @@ const summarize = Effect.fnUntraced(function* (bound: Bound, staging: string, { 
 const digest = Effect.fnUntraced(function* (bound: Bound, { partition }: Partition.Ref) {
   const { definition } = bound
   if (!(yield* exists(bound, "digest"))) return null
-  const half = yield* Effect.mapError(bound.half, failed(definition, "digest"))
+  const half = yield* Effect.mapError(bound.half, TableFailure.toIoError(definition, "digest"))
   const statement = TableStatements.digestOfTarget(definition, half)
   const [found] = yield* run<Sums>(bound, "digest", statement, parameters(definition, partition))
   return digestOf(definition, found!)
