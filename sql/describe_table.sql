@@ -22,5 +22,5 @@ select
       group by indexrelid
     ) as unique_index
   ) as keys
-from to_regclass($1) as described
-where described is not null
+-- to_regclass alone would find a table that was made after this statement began, whose columns it does not see yet
+from (select oid from pg_class where oid = to_regclass($1)) as found (described)
