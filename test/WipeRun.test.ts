@@ -87,6 +87,14 @@ describe("wiping", () => {
       told(simulation, ["clicks"], { to: "2026-03-09" }, lineage).names,
       "clicks/2026-03-09,2026-03-07,2026-03-08"
     )
+    assert.strictEqual(
+      told(simulation, ["clicks"], { to: "2026-03-08" }, lineage).names,
+      "clicks/2026-03-07,2026-03-08"
+    )
+    assert.strictEqual(
+      refusal(simulation, ["clicks"], { to: "2026-03-06" }, lineage),
+      "no partition of clicks (daily from 2026-03-09) begins to 2026-03-06; next to that are 2026-03-09"
+    )
     assert.deepStrictEqual(told(simulation, ["regions"], { partition: "us" }, lineage).refs, ["regions/us"])
   })
 
@@ -98,7 +106,8 @@ describe("wiping", () => {
     )
     assert.strictEqual(
       refusal(simulation, ["clicks"], { from: "monday" }),
-      '"monday" is not a partition key; the partitions of clicks are daily from 2026-03-07, such as 2026-03-07'
+      '--from "monday" is neither a partition of clicks (daily from 2026-03-07), such as 2026-03-07, nor a time such as ' +
+        "2026-01 or 2026-01-31"
     )
     assert.strictEqual(
       refusal(simulation, ["clicks"], { partition: "2026-03-09", to: "2026-03-10" }),
