@@ -49,6 +49,18 @@ export const gramOf = Effect.fnUntraced(function* (factors: ArrayLike<number>, d
   return gram
 })
 
+/** One of a row's interactions. */
+export interface Entry {
+  readonly factors: Float64Array | Float32Array
+  readonly confidence: number
+}
+
+/** A symmetric positive definite matrix, d x d, and a right side. */
+export interface Equations {
+  readonly matrix: Float64Array
+  readonly target: Float64Array
+}
+
 /**
  * The matrix A and the right side b of one row's normal equations: A = alpha0 G + sum of c v v' + lambda (n + alpha0 m) I, b = sum of c v,
  * for n entries with factors v and confidence c, m columns in all, and their Gram matrix G.
@@ -94,18 +106,17 @@ export const solve = ({ matrix, target }: Equations): Float64Array => {
   return solution
 }
 
+/** The scores of all tracks for one user. In single precision and in order, so that they are the kernels' to the last bit. */
+export const scores = (user: Float32Array, { trackFactors, tracks }: IalsModel.Model): Float32Array =>
+  Float32Array.from(tracks, (_, track) => {
+    let total = 0
+    for (let i = 0; i < user.length; i++) {
+      total = Math.fround(total + Math.fround(user[i]! * trackFactors[track * user.length + i]!))
+    }
+    return total
+  })
+
 // internal ------------------------------------------------------------------------------------------------------------------------
-
-/** One of a row's interactions. */
-interface Entry {
-  readonly factors: Float64Array | Float32Array
-  readonly confidence: number
-}
-
-interface Equations {
-  readonly matrix: Float64Array
-  readonly target: Float64Array
-}
 
 const entriesOf = (rows: SparseRows.SparseRows, row: number, factors: Float64Array, d: number): Array<Entry> => {
   const entries: Array<Entry> = []

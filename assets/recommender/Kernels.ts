@@ -35,18 +35,18 @@ export const gramParts = 16
 export const scratchSize = (dimensions: number): number => (dimensions + 4) * dimensions * 4 + 32_768
 
 /** Whether this engine has what the kernels need: vectors of 128 bits, and memory that threads share. */
-export const areSupported = (): boolean => engine !== undefined && engine.validate(read())
+export const areSupported = (): boolean => engine()?.validate(read()) ?? false
 
 /** Compiled anew for each memory, which takes about a millisecond. */
 export const instantiate = (memory: Memory): Kernels => {
-  const { Instance, Module } = engine!
+  const { Instance, Module } = engine()!
   return new Instance(new Module(read()), { env: { memory } }).exports as unknown as Kernels
 }
 
 /** All zero. Throws `RangeError` where the machine has not got it. */
 export const allocate = (bytes: number): Memory => {
   const pages = Math.ceil(bytes / pageSize)
-  return new engine!.Memory({ initial: pages, maximum: pages, shared: true })
+  return new (engine()!.Memory)({ initial: pages, maximum: pages, shared: true })
 }
 
 /** What 32 bits can address. */
@@ -66,4 +66,4 @@ interface Engine {
   readonly Memory: new (limits: object) => Memory
 }
 
-const engine = (globalThis as { readonly WebAssembly?: Engine }).WebAssembly
+const engine = () => (globalThis as { readonly WebAssembly?: Engine }).WebAssembly

@@ -5,6 +5,7 @@ import type * as IalsModel from "../../assets/recommender/IalsModel.ts"
 import * as IalsReference from "../../assets/recommender/IalsReference.ts"
 import * as Interactions from "../../assets/recommender/Interactions.ts"
 import * as Listens from "./Listens.ts"
+import * as WithoutKernels from "./WithoutKernels.ts"
 
 const cholesky: IalsModel.Solver = { _tag: "Cholesky" }
 const parameters: IalsModel.Parameters = { ...Ials.defaults, dimensions: 24, epochs: 4 }
@@ -191,6 +192,15 @@ describe("iALS", () => {
       assert.deepStrictEqual(model.trackFactors.subarray(24), new Float32Array(48))
       const empty = yield* fitted(Ials.fit, yield* Interactions.fromEntries([]), parameters)
       assert.deepStrictEqual(empty.losses, [0, 0, 0, 0])
+    })
+  )
+
+  it.effect("is fitted by the reference where there are no kernels", () =>
+    Effect.gen(function* () {
+      const interactions = yield* listens
+      const without = yield* WithoutKernels.run(Ials.fit(interactions, parameters, { seed: 1 }))
+      assert.deepStrictEqual(bytesOf(without), bytesOf(yield* IalsReference.fit(interactions, parameters, { seed: 1 })))
+      assert.notDeepEqual(bytesOf(without), bytesOf(yield* Ials.fit(interactions, parameters, { seed: 1 })))
     })
   )
 

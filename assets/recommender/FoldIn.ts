@@ -1,0 +1,179 @@
+/**
+ * What a model says of a listener it was not fitted to, or of one who has listened since: his factors are solved for exactly, with the
+ * tracks' as they are.
+ * Leaves out learning: the tracks' factors do not move.
+ */
+import * as Effect from "effect/Effect"
+import * as Cooperative from "./Cooperative.ts"
+import type * as IalsModel from "./IalsModel.ts"
+import * as IalsReference from "./IalsReference.ts"
+import * as IdTable from "./IdTable.ts"
+import type * as Interactions from "./Interactions.ts"
+import * as KernelMemory from "./KernelMemory.ts"
+import * as Kernels from "./Kernels.ts"
+import { TopK } from "./TopK.ts"
+
+/** A track somebody listened to, weighed as in the interactions the model was fitted to. Of repeats the larger weight counts. */
+export type Heard = Omit<Interactions.Entry, "user_id">
+
+export interface Suggestion {
+  readonly track_id: number
+  readonly score: number
+}
+
+/** What a heard track adds to the score of another; it may be negative. */
+export interface Contribution {
+  readonly track_id: number
+  readonly contribution: number
+}
+
+/**
+ * Computes on the calling thread, and holds memory of the size of the catalogue. Tracks that the model does not know are ignored in
+ * histories; the order of a history does not matter.
+ */
+export interface FoldIn {
+  /** All 0 without a known track. */
+  readonly factors: (history: Iterable<Heard>) => Float32Array
+  /** The best unheard tracks, at most `size`, best first and of equals the lowest id; none without a known track. */
+  readonly recommend: (history: Iterable<Heard>, size: number) => Array<Suggestion>
+  /**
+   * The score of a track taken apart, the largest contribution first: with A as in the normal equations and v the tracks' factors, that of
+   * a heard track j to track i is c v_i' A^-1 v_j (Hu, Koren and Volinsky 2008, section 5). None for a track that the model does not know.
+   */
+  readonly explain: (history: Iterable<Heard>, trackId: number) => Array<Contribution>
+}
+
+/** Computes once what all listeners share. */
+export const make = Effect.fn("FoldIn.make")(function* (model: IalsModel.Model) {
+  const equations = yield* Kernels.areSupported() ? onKernels(model) : inTypeScript(model)
+  const solve = (history: Iterable<Heard>) => {
+    const { columns, confidences } = rowOf(model.tracks, history)
+    return { columns, confidences, factors: equations.solve(columns, confidences) }
+  }
+  const recommend: FoldIn["recommend"] = (history, size) => {
+    const { columns, factors } = solve(history)
+    if (columns.length === 0) return []
+    const scores = equations.scores(factors)
+    for (const column of columns) scores[column] = -Infinity
+    const best = new TopK(size)
+    for (let track = 0; track < scores.length; track++) {
+      if (scores[track] !== -Infinity) best.offer(track, scores[track]!)
+    }
+    return Array.from({ length: best.size }, (_, rank) => ({
+      track_id: model.tracks[best.indices[rank]!]!,
+      score: best.scores[rank]!
+    }))
+  }
+  const explain: FoldIn["explain"] = (history, trackId) => {
+    const track = IdTable.indexOf(model.tracks, trackId)
+    const { columns, confidences } = solve(history)
+    if (track === -1 || columns.length === 0) return []
+    const influence = equations.solveLast(factorsOf(model, track))
+    return Array.from(columns, (column, entry) => ({
+      track_id: model.tracks[column]!,
+      contribution: confidences[entry]! * dot(factorsOf(model, column), influence)
+    })).sort((left, right) => right.contribution - left.contribution || left.track_id - right.track_id)
+  }
+  return { factors: (history) => solve(history).factors, recommend, explain } satisfies FoldIn
+})
+
+// internal ------------------------------------------------------------------------------------------------------------------------
+
+/** The normal equations of one listener after another. */
+interface Equations {
+  readonly solve: (columns: Int32Array, confidences: Float32Array) => Float32Array
+  /** Solves once more, for the listener that was last and another right side. */
+  readonly solveLast: (target: Float32Array) => Float32Array
+  /** Of all tracks, in an array that the next call writes to. */
+  readonly scores: (factors: Float32Array) => Float32Array
+}
+
+const onKernels = Effect.fnUntraced(function* ({ parameters, trackFactors, tracks }: IalsModel.Model) {
+  const { alpha0, dimensions: d, lambda } = parameters
+  const packedCount = Math.ceil(tracks.length / 8) * 8
+  const layout = new KernelMemory.Layout()
+  const at = {
+    tracks: layout.words(trackFactors.length),
+    packed: layout.words(packedCount * d),
+    gram: layout.words(d * d),
+    partSums: layout.words(Kernels.gramParts * d * d),
+    offsets: layout.words(2),
+    columns: layout.words(tracks.length),
+    confidences: layout.words(tracks.length),
+    solution: layout.words(d),
+    terms: layout.words(4),
+    scores: layout.words(packedCount),
+    scratch: layout.bytes(Kernels.scratchSize(d))
+  }
+  const memory = yield* KernelMemory.allocate(layout)
+  const { buffer } = memory
+  const kernels = Kernels.instantiate(memory)
+  yield* KernelMemory.copy(new Float32Array(buffer, at.tracks, trackFactors.length), trackFactors)
+  yield* Cooperative.forRange(Kernels.gramParts, (part) =>
+    kernels.gramParts(part, part + 1, at.scratch, at.tracks, tracks.length, d, Kernels.gramParts, at.partSums)
+  )
+  kernels.gramSum(0, d, at.scratch, at.partSums, Kernels.gramParts, d, alpha0, at.gram)
+  kernels.packTracks(0, packedCount, at.scratch, at.tracks, tracks.length, d, at.packed)
+
+  const offsets = new Int32Array(buffer, at.offsets, 2)
+  const columnsRoom = new Int32Array(buffer, at.columns, tracks.length)
+  const confidencesRoom = new Float32Array(buffer, at.confidences, tracks.length)
+  const solution = new Float32Array(buffer, at.solution, d)
+  const scores = new Float32Array(buffer, at.scores, tracks.length)
+  const row = [at.offsets, at.columns, at.confidences, at.tracks, at.gram, lambda, alpha0 * tracks.length]
+  return {
+    solve: (columns, confidences) => {
+      offsets[1] = columns.length
+      columnsRoom.set(columns)
+      confidencesRoom.set(confidences)
+      kernels.cholesky(0, 1, at.scratch, ...row, at.solution, at.terms, d)
+      return Float32Array.from(solution)
+    },
+    solveLast: (target) => {
+      solution.set(target)
+      // The matrix that was factorised last lies in the scratch memory, and after it the inverses of its diagonal.
+      kernels.solve(at.scratch, at.scratch + d * d * 4, at.solution, d)
+      return Float32Array.from(solution)
+    },
+    scores: (factors) => {
+      solution.set(factors)
+      kernels.scoreTracks(at.solution, at.packed, tracks.length, d, at.scores)
+      return scores
+    }
+  } satisfies Equations
+})
+
+const inTypeScript = Effect.fnUntraced(function* (model: IalsModel.Model) {
+  const gram = yield* IalsReference.gramOf(model.trackFactors, model.parameters.dimensions)
+  let last: IalsReference.Equations
+  return {
+    solve: (columns, confidences) => {
+      const entries = Array.from(columns, (column, entry) => ({
+        factors: factorsOf(model, column),
+        confidence: confidences[entry]!
+      }))
+      last = IalsReference.equationsOf(entries, gram, model.tracks.length, model.parameters)
+      return Float32Array.from(IalsReference.solve(last))
+    },
+    solveLast: (target) =>
+      Float32Array.from(IalsReference.solve({ matrix: last.matrix, target: Float64Array.from(target) })),
+    scores: (factors) => IalsReference.scores(factors, model)
+  } satisfies Equations
+})
+
+/** Ascending, so that sums are the same whatever the order of the history. */
+const rowOf = (tracks: IdTable.IdTable, history: Iterable<Heard>) => {
+  const weights = new Map<number, number>()
+  for (const { track_id, weight } of history) {
+    const column = IdTable.indexOf(tracks, track_id)
+    if (column !== -1) weights.set(column, Math.max(weight, weights.get(column) ?? 0))
+  }
+  const columns = Int32Array.from(weights.keys()).sort()
+  return { columns, confidences: Float32Array.from(columns, (column) => weights.get(column)!) }
+}
+
+const factorsOf = ({ parameters: { dimensions }, trackFactors }: IalsModel.Model, track: number): Float32Array =>
+  trackFactors.subarray(track * dimensions, (track + 1) * dimensions)
+
+const dot = (left: Float32Array, right: Float32Array): number =>
+  left.reduce((sum, factor, at) => sum + factor * right[at]!, 0)
