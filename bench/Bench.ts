@@ -45,11 +45,8 @@ export const millis = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<n
 /** Three significant digits: more would be noise. */
 export const rounded = (value: number): number => Number(value.toPrecision(3))
 
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
-
-const median = (values: ReadonlyArray<number>): number => {
+/** Of an even number of values the middle between the two in the middle. */
+export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2

@@ -12,21 +12,6 @@ export const make = (users: number, tracks: number): Interactions.Interactions =
   rows: rows(users, tracks)
 })
 
-/** The first users of it alone. */
-export const firstUsers = (self: Interactions.Interactions, users: number): Interactions.Interactions => {
-  const { columns, offsets, values } = self.rows
-  const end = offsets[users]!
-  return {
-    users: self.users.subarray(0, users),
-    tracks: self.tracks,
-    rows: {
-      offsets: offsets.subarray(0, users + 1),
-      columns: columns.subarray(0, end),
-      values: values.subarray(0, end)
-    }
-  }
-}
-
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------

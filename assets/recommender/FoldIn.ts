@@ -56,8 +56,11 @@ export const make = Effect.fn("FoldIn.make")(function* (model: IalsModel.Model) 
     const scores = equations.scores(factors)
     for (const column of columns) scores[column] = -Infinity
     const best = new TopK(size)
+    let least = -Infinity
     for (let track = 0; track < scores.length; track++) {
-      if (scores[track] !== -Infinity) best.offer(track, scores[track]!)
+      if (!(scores[track]! > least)) continue
+      best.offer(track, scores[track]!)
+      if (best.size === size) least = best.scores[size - 1]!
     }
     return Array.from({ length: best.size }, (_, rank) => ({
       track_id: model.tracks[best.indices[rank]!]!,
