@@ -17,7 +17,7 @@ export default () =>
     const { recommend } = yield* FoldIn.make(model)
     const gram = yield* IalsReference.gramOf(model.trackFactors, 64)
     // Every fifth user has 100 listens.
-    const histories = Array.from({ length: 500 }, (_, index) => rows.columns.subarray(...listens(rows.offsets, index)))
+    const histories = Array.from({ length: 100 }, (_, index) => rows.columns.subarray(...listens(rows.offsets, index)))
     const inTypeScript = (columns: Int32Array) => {
       const factorsOf = (track: number) => model.trackFactors.subarray(track * 64, (track + 1) * 64)
       const entries = Array.from(columns, (column) => ({ factors: factorsOf(column), confidence: 1 }))

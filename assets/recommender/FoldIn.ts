@@ -130,13 +130,13 @@ const onKernels = Effect.fnUntraced(function* ({ parameters, trackFactors, track
       columnsRoom.set(columns)
       confidencesRoom.set(confidences)
       kernels.cholesky(0, 1, at.scratch, ...row, at.solution, at.terms, d)
-      return Float32Array.from(solution)
+      return new Float32Array(solution)
     },
     solveLast: (target) => {
       solution.set(target)
       // The matrix that was factorised last lies in the scratch memory, and after it the inverses of its diagonal.
       kernels.solve(at.scratch, at.scratch + d * d * 4, at.solution, d)
-      return Float32Array.from(solution)
+      return new Float32Array(solution)
     },
     scores: (factors) => {
       solution.set(factors)
@@ -156,10 +156,10 @@ const inTypeScript = Effect.fnUntraced(function* (model: IalsModel.Model) {
         confidence: confidences[entry]!
       }))
       last = IalsReference.equationsOf(entries, gram, model.tracks.length, model.parameters)
-      return Float32Array.from(IalsReference.solve(last))
+      return new Float32Array(IalsReference.solve(last))
     },
     solveLast: (target) =>
-      Float32Array.from(IalsReference.solve({ matrix: last.matrix, target: Float64Array.from(target) })),
+      new Float32Array(IalsReference.solve({ matrix: last.matrix, target: new Float64Array(target) })),
     scores: (factors) => IalsReference.scores(factors, model)
   } satisfies Equations
 })

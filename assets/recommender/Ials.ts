@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Os from "node:os"
+import * as Cooperative from "./Cooperative.ts"
 import * as IalsModel from "./IalsModel.ts"
 import * as IalsReference from "./IalsReference.ts"
 import type * as Interactions from "./Interactions.ts"
@@ -48,7 +49,7 @@ const fitOnThreads = Effect.fnUntraced(function* <E, R>(
   const threads = options.threads ?? Os.availableParallelism()
   const layout = new KernelMemory.Layout()
   const entries = rows.columns.length
-  const confidences = rows.values.some((value) => value !== 1) ? entries : 0
+  const confidences = (yield* areAllOne(rows)) ? 0 : entries
   const userSide = reserve(layout, { count: users.length, entries, confidences, dimensions })
   const trackSide = reserve(layout, { count: tracks.length, entries, confidences, dimensions })
   const partSums = layout.words(Kernels.gramParts * dimensions ** 2)
@@ -72,9 +73,17 @@ const fitOnThreads = Effect.fnUntraced(function* <E, R>(
     parameters,
     users,
     tracks,
-    userFactors: Float32Array.from(userFactors),
-    trackFactors: Float32Array.from(trackFactors)
+    userFactors: new Float32Array(userFactors),
+    trackFactors: new Float32Array(trackFactors)
   } satisfies IalsModel.Model
+})
+
+const areAllOne = Effect.fnUntraced(function* ({ offsets, values }: SparseRows.SparseRows) {
+  let all = true
+  yield* Cooperative.forRange(offsets.length - 1, (row) => {
+    for (let entry = offsets[row]!; all && entry < offsets[row + 1]!; entry++) all = values[entry] === 1
+  })
+  return all
 })
 
 /** The users or the tracks: their interactions, their factors and their terms of the loss, as offsets in memory. */

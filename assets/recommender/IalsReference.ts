@@ -32,8 +32,8 @@ export const fit = Effect.fnUntraced(function* <E = never, R = never>(
     parameters,
     users,
     tracks,
-    userFactors: Float32Array.from(userFactors),
-    trackFactors: Float32Array.from(trackFactors)
+    userFactors: new Float32Array(userFactors),
+    trackFactors: new Float32Array(trackFactors)
   } satisfies IalsModel.Model
 })
 

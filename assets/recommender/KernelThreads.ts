@@ -34,6 +34,8 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly scratch: number
   readonly scratchSize: number
 }) {
+  if (!(options.threads >= 1))
+    return yield* Effect.die(new RangeError(`there must be a thread, not ${options.threads}`))
   const counter = new Int32Array(options.memory.buffer, 0, 1)
   let failure: KernelThreadFailed | undefined
   let settle: (failure?: KernelThreadFailed) => void = () => {}

@@ -130,8 +130,8 @@ const onThreads = Effect.fnUntraced(function* (
   return {
     users,
     size,
-    tracks: Int32Array.from(new Int32Array(buffer, at.indices, users.length * size)),
-    scores: Float32Array.from(new Float32Array(buffer, at.scores, users.length * size))
+    tracks: new Int32Array(new Int32Array(buffer, at.indices, users.length * size)),
+    scores: new Float32Array(new Float32Array(buffer, at.scores, users.length * size))
   } satisfies TopTracks
 })
 

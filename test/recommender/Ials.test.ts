@@ -10,14 +10,16 @@ import * as WithoutKernels from "./WithoutKernels.ts"
 const cholesky: IalsModel.Solver = { _tag: "Cholesky" }
 const parameters: IalsModel.Parameters = { ...Ials.defaults, dimensions: 24, epochs: 4 }
 
-/** 300 users of one to 40 tracks of 200, some tracks much more popular than others; every third listen is an old one. */
-const listens = Interactions.fromEntries(
-  Array.from({ length: 6_000 }, (_, index) => {
-    const scattered = (index * 7_919) % 6_007
-    const weight = index % 3 === 0 ? 0.25 : 1
-    return { user_id: 1 + Math.floor(scattered ** 2 / 6_007 / 20.1), track_id: 1 + ((index * index) % 199), weight }
-  })
-)
+/** 700 users and 200 tracks, a few of which half of the users listen to; every third listen is an old one. */
+const entries = Array.from({ length: 6_000 }, (_, index) => ({
+  user_id: 1 + Math.floor(((index * 7_919) % 6_007) ** 2 / 6_007 / 8.6),
+  track_id: 1 + Math.floor(((index * 31) % 997) ** 2 / 997 / 5),
+  weight: index % 3 === 0 ? 0.25 : 1
+}))
+
+const listens = Interactions.fromEntries(entries)
+
+const plainListens = Interactions.fromEntries(entries.map((entry) => ({ ...entry, weight: 1 })))
 
 const largestDifference = (left: Float32Array, right: Float32Array): number =>
   left.reduce((most, factor, index) => Math.max(most, Math.abs(factor - right[index]!)), 0)
@@ -46,17 +48,25 @@ const fitted = Effect.fnUntraced(function* (
 
 describe("iALS", () => {
   it.effect.each([
-    ["conjugate gradients", parameters],
-    ["Cholesky", { ...parameters, solver: cholesky }],
-    ["the fewest dimensions", { ...parameters, dimensions: 8, solver: cholesky }],
-    ["more dimensions than a user has listens", { ...parameters, dimensions: 72 }]
-  ] as const)("finds what the reference finds, and tells the same losses, by %s", ([, own]) =>
+    { name: "conjugate gradients", own: parameters, from: listens },
+    { name: "conjugate gradients, all weights being 1", own: parameters, from: plainListens },
+    { name: "Cholesky", own: { ...parameters, solver: cholesky }, from: listens },
+    { name: "Cholesky, all weights being 1", own: { ...parameters, solver: cholesky }, from: plainListens },
+    { name: "the fewest dimensions", own: { ...parameters, dimensions: 8, solver: cholesky }, from: listens },
+    {
+      name: "rows of more entries than are packed at a time",
+      own: { ...parameters, dimensions: 96, epochs: 1, solver: cholesky },
+      from: listens
+    },
+    { name: "the most dimensions", own: { ...parameters, dimensions: 256, epochs: 1 }, from: listens }
+  ])("finds what the reference finds, and tells the same losses, by $name", ({ from, own }) =>
     Effect.gen(function* () {
-      const interactions = yield* listens
+      const interactions = yield* from
       const kernels = yield* fitted(Ials.fit, interactions, own)
       const reference = yield* fitted(IalsReference.fit, interactions, own)
       assert.isBelow(largestDifference(kernels.model.userFactors, reference.model.userFactors), 1e-3)
       assert.isBelow(largestDifference(kernels.model.trackFactors, reference.model.trackFactors), 1e-3)
+      assert.strictEqual(kernels.losses.length, own.epochs)
       for (const [index, loss] of reference.losses.entries()) {
         assert.approximately(kernels.losses[index]! / loss, 1, 1e-5)
       }
