@@ -15,8 +15,8 @@ export type Solver = { readonly _tag: "ConjugateGradient"; readonly steps: numbe
 /**
  * `dimensions` is a multiple of 8 up to 256. `alpha0` is the confidence that a pair without interaction is worth 0, where an interaction
  * of weight 1 is worth 1 with confidence 1. A row of n interactions is regularised by lambda (n + alpha0 m), m being the number of all
- * columns: equations 4 and 14, with nu = 1, of Rendle, Krichene, Zhang and Koren, "Revisiting the performance of iALS on item
- * recommendation benchmarks" (RecSys 2022).
+ * columns, as in Rendle, Krichene, Zhang and Koren, "Revisiting the performance of iALS on item recommendation benchmarks" (RecSys 2022),
+ * with nu = 1.
  */
 export interface Parameters {
   readonly dimensions: number

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Crypto from "node:crypto"
 import * as Ials from "../../assets/recommender/Ials.ts"
 import type * as IalsModel from "../../assets/recommender/IalsModel.ts"
 import * as IalsReference from "../../assets/recommender/IalsReference.ts"
@@ -114,6 +115,18 @@ describe("iALS", () => {
           assert.deepStrictEqual(other.losses, one!.losses)
         }
       })
+  )
+
+  // A change of these is a change of every model: say so where the change is told.
+  it.effect.each([
+    { solver: parameters.solver, digest: "2787123f3fad80c2c0f01df3e61f940b8234b4d3e386859d5b75f4fd0d2b2216" },
+    { solver: cholesky, digest: "0a25480398c8394e51bbfa68daa96d8c4eb0042eb31d8f4fa463756442dcfe34" }
+  ])("gives the same bytes on every machine ($solver._tag)", ({ digest, solver }) =>
+    Effect.gen(function* () {
+      const { trackFactors, userFactors } = yield* Ials.fit(yield* listens, { ...parameters, solver }, { seed: 1 })
+      const hash = Crypto.createHash("sha256").update(userFactors).update(trackFactors)
+      assert.strictEqual(hash.digest("hex"), digest)
+    })
   )
 
   it.effect("gives other factors with another seed", () =>

@@ -136,6 +136,15 @@ describe("the kernels' memory", () => {
     })
   )
 
+  it.effect("is counted up before fitting takes any", () =>
+    Effect.gen(function* () {
+      const { rows, users } = yield* Interactions.fromEntries([])
+      const interactions = { users, tracks: new Float64Array(4_300_000), rows }
+      const error = yield* Effect.flip(Ials.fit(interactions, { ...Ials.defaults, dimensions: 256 }, { seed: 1 }))
+      assert.match(error.message, /^The kernels need 4\.2 GiB of memory/)
+    })
+  )
+
   it.effect("is handed out in cache lines, and never from 0", () =>
     Effect.sync(() => {
       const layout = new KernelMemory.Layout()

@@ -47,6 +47,7 @@ export function topTracks(
   indices: usize,
   scores: usize
 ): void {
+  if (k == 0) return
   const size = <usize>d * f32Size
   const block = scratch
   const found = block + <usize>(4 * trackBlock) * f32Size
