@@ -234,16 +234,21 @@ const look = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, { 
 const valueOf = (context: Context, asset: Asset.Any, body: Body.Body) => {
   const { attempt, shared, step: slice } = context
   const { together } = asset
-  const step = together === undefined ? body.step : { ...body.step, outputs: shared.wanted(together, slice) }
-  const compute = Effect.gen(function* () {
-    const inputs = yield* Effect.flatMap(load(context, asset), withItself(context, asset)).pipe(io(context, "load"))
-    const output = asset.materialize(inputs as never, step as never)
-    return Effect.isEffect(output) ? yield* erased(output) : output
-  })
   return together === undefined
-    ? compute
-    : shared.output({ together, slice, inputs: inputsOf(context), attempt, body }, compute)
+    ? compute(context, asset, body.step)
+    : shared.output(
+        { together, slice, inputs: inputsOf(context), attempt, body },
+        compute(context, asset, { ...body.step, outputs: shared.wanted(together, slice) })
+      )
 }
+
+// Not a generator made anew for each step: V8 keeps the hidden class of each, and with it the step, until a major
+// collection, which took half of a step's time.
+const compute = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, step: object) {
+  const inputs = yield* Effect.flatMap(load(context, asset), withItself(context, asset)).pipe(io(context, "load"))
+  const output = asset.materialize(inputs as never, step as never)
+  return Effect.isEffect(output) ? yield* erased(output) : output
+})
 
 /** The claim is held: nobody else replaces it meanwhile. */
 const withItself = (context: Context, asset: Asset.Any) => (inputs: object) => {
