@@ -3,6 +3,7 @@
  * Leaves out what follows from it. Numbers are kept by user, as models are compared user by user.
  */
 import * as Effect from "effect/Effect"
+import type * as Algorithm from "./Algorithm.ts"
 import * as Cooperative from "./Cooperative.ts"
 import * as Listens from "./Listens.ts"
 import type * as FittedModel from "./FittedModel.ts"
@@ -59,6 +60,12 @@ export interface Slice {
   readonly users: number
   readonly means: Means
 }
+
+/** Fits a candidate to the training data of a split, and judges it there. */
+export const of = Effect.fn("Evaluation.of")(function* (split: Split.Split, candidate: Algorithm.Candidate) {
+  const model = yield* candidate.fit(yield* Listens.weigh(split.training, candidate.recency))
+  return yield* judge(split, model, candidate.recency)
+})
 
 /** `recency` is that of the candidate: histories are weighed as the model's own data was. */
 export const judge = Effect.fn("Evaluation.judge")(function* (

@@ -68,7 +68,8 @@ export const fit = Effect.fn("ItemKnn.fit")(function* (
 
 /**
  * A track's score is the sum of its similarities to those of its neighbours that the user played: the weighted sum of Sarwar et al. (2001,
- * section 3.2.1) without its division by all similarities, which is for predicting ratings. It has nothing to say of tracks without such neighbours.
+ * section 3.2.1) without its division by all similarities, which is for predicting ratings. What was played counts by the root of its
+ * weight, as in the similarities. The model has nothing to say of tracks without such neighbours.
  */
 export const algorithm: Algorithm.Algorithm<Parameters> = {
   name: "item-knn",
@@ -89,20 +90,26 @@ const toFitted = ({ neighbours, tracks }: Model, admirers: SparseRows.SparseRows
       { name: "neighbours", data: neighbours.columns },
       { name: "similarities", data: new Float32Array(neighbours.values) }
     ],
-    score: ({ columns: played }, into) => {
+    score: ({ columns: played, values }, into) => {
       into.fill(-Infinity)
-      for (const own of played) {
+      for (let entry = 0; entry < played.length; entry++) {
+        const own = played[entry]!
+        const weight = Math.sqrt(values[entry]!)
         for (let edge = admirers.offsets[own]!; edge < admirers.offsets[own + 1]!; edge++) {
           const track = admirers.columns[edge]!
-          into[track] = Math.max(into[track]!, 0) + admirers.values[edge]!
+          into[track] = Math.max(into[track]!, 0) + admirers.values[edge]! * weight
         }
       }
     },
-    explain: ({ columns: played }, track) => {
-      const own = new Set(played)
+    explain: (history, track) => {
       const { columns, values } = SparseRows.row(neighbours, track)
-      const contributions = Array.from(columns, (neighbour, at) => ({ track: neighbour, amount: values[at]! }))
-      return FittedModel.strongestFirst(contributions.filter((contribution) => own.has(contribution.track)))
+      const similarity = new Map(Array.from(columns, (neighbour, at) => [neighbour, values[at]!]))
+      return FittedModel.strongestFirst(
+        Array.from(history.columns, (own, entry) => ({
+          track: own,
+          amount: (similarity.get(own) ?? 0) * Math.sqrt(history.values[entry]!)
+        }))
+      )
     }
   })
 

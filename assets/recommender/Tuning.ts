@@ -8,7 +8,6 @@ import * as Ease from "./Ease.ts"
 import * as Evaluation from "./Evaluation.ts"
 import * as ItemKnn from "./ItemKnn.ts"
 import * as Listens from "./Listens.ts"
-import * as Popularity from "./Popularity.ts"
 import type * as Split from "./Split.ts"
 
 export interface Trial {
@@ -32,19 +31,13 @@ export const ease: ReadonlyArray<Algorithm.Candidate> = [50, 100, 200, 400, 800]
   Algorithm.candidate(Ease.algorithm, { lambda, minimumListeners: 2 }, Listens.everything)
 )
 
-/** What every model has to beat: popularity of all time, and of the newest four weeks. */
-export const baselines: readonly [Algorithm.Candidate, ...Array<Algorithm.Candidate>] = [
-  Algorithm.candidate(Popularity.algorithm, {}, Listens.everything),
-  Algorithm.candidate(Popularity.algorithm, {}, Listens.window(28))
-]
-
 export const search = Effect.fn("Tuning.search")(function* (
   validation: Split.Split,
   candidates: ReadonlyArray<Algorithm.Candidate>,
   metric: Evaluation.Metric
 ) {
   const trials = yield* Effect.forEach(candidates, (candidate) =>
-    judge(validation, candidate).pipe(
+    Evaluation.of(validation, candidate).pipe(
       Effect.map((evaluation): Trial["outcome"] => ({ _tag: "Judged", means: Evaluation.means(evaluation) })),
       Effect.catchTag("NotApplicable", ({ reason }) =>
         Effect.succeed<Trial["outcome"]>({ _tag: "NotApplicable", reason })
@@ -58,10 +51,4 @@ export const search = Effect.fn("Tuning.search")(function* (
     null
   )
   return { trials, best: best?.candidate ?? null } satisfies Choice
-})
-
-/** Fits a candidate to the training data of a split and judges it there. */
-export const judge = Effect.fn("Tuning.judge")(function* (split: Split.Split, candidate: Algorithm.Candidate) {
-  const model = yield* candidate.fit(yield* Listens.weigh(split.training, candidate.recency))
-  return yield* Evaluation.judge(split, model, candidate.recency)
 })

@@ -19,6 +19,8 @@ export interface Options {
   readonly signal?: number
   /** Exponent of the popularity law; 0 makes all tracks of a style alike. Default 0.9. */
   readonly zipf?: number
+  /** How many days a taste lasts before another follows it, on a day of the user's own. Default: for ever. */
+  readonly tasteDays?: number
 }
 
 export interface SyntheticWorld extends World {
@@ -30,18 +32,21 @@ export const make = (options: Options): SyntheticWorld => {
   const { seed, users, tracks, signal = 1, zipf = 0.9 } = options
   const charts = byDay((day) => makeCharts(day, { seed, tracks, zipf, signal }))
   const members = byDay((day) => population(seed, Kind.user, users, day))
+  const tasteOn = (day: number, userId: number) => taste(seed, userId, era(options, userId, day))
   return {
     description: `synthetic world ${seed}: about ${users} users and ${tracks} tracks in ${Names.styles.length} styles`,
-    users: byDay((day) => members(day).map((member) => makeUser(seed, member, day))),
+    users: byDay((day) => members(day).map((member) => makeUser(seed, member, day, tasteOn(day, member.id)))),
     tracks: byDay((day) => charts(day).tracks.map(({ member }) => makeTrack(seed, tracks, member, day))),
-    listenHistory: byDay((day) => members(day).map(({ id }) => makeListens(seed, id, day, charts(day)))),
-    probabilities: (day, userId) => charts(day).probabilities(taste(seed, userId))
+    listenHistory: byDay((day) =>
+      members(day).map(({ id }) => makeListens(seed, id, day, tasteOn(day, id), charts(day)))
+    ),
+    probabilities: (day, userId) => charts(day).probabilities(tasteOn(day, userId))
   }
 }
 
-/** The shares of a user's listening that go to each style, at most three of them; sums to 1. */
-export const taste = (seed: number, userId: number): Float64Array => {
-  const dice = Dice.make(seed, Kind.taste, userId)
+/** The shares of a user's listening that go to each style, at most three of them; sums to 1. Era 0 is the only one of a taste that stays. */
+export const taste = (seed: number, userId: number, era = 0): Float64Array => {
+  const dice = era === 0 ? Dice.make(seed, Kind.taste, userId) : Dice.make(seed, Kind.taste, userId, era)
   const shares = new Float64Array(Names.styles.length)
   for (let draw = 0; draw < 3; draw++) {
     const style = Dice.below(dice, shares.length)
@@ -57,6 +62,10 @@ export const taste = (seed: number, userId: number): Float64Array => {
 
 /** Keeps the dice of different things apart. */
 const Kind = { user: 1, track: 2, taste: 3, artist: 4, listens: 5, revision: 6, lifetime: 7, affinity: 8 } as const
+
+/** Which of his tastes a user has on a day. */
+const era = ({ seed, tasteDays }: Options, userId: number, day: number): number =>
+  tasteDays === undefined ? 0 : Math.floor((day + (Dice.hash(seed, Kind.taste, userId) % tasteDays)) / tasteDays)
 
 interface Member {
   readonly id: number
@@ -102,13 +111,12 @@ const history = (seed: number, kind: number, { id, born }: Member, day: number) 
   return { revision, created_at: formatTimestamp(created), updated_at: formatTimestamp(updated) }
 }
 
-const makeUser = (seed: number, member: Member, day: number): WireUser => {
+const makeUser = (seed: number, member: Member, day: number, shares: Float64Array): WireUser => {
   const dice = Dice.make(seed, Kind.user, member.id)
   const { revision, ...times } = history(seed, Kind.user, member, day)
   const first = Names.firstName(dice)
   const last = Names.lastName(dice)
   const gender = Names.gender(dice)
-  const shares = taste(seed, member.id)
   return {
     id: member.id,
     first_name: first,
@@ -144,7 +152,7 @@ const makeTrack = (seed: number, tracks: number, member: Member, day: number): W
   }
 }
 
-const makeListens = (seed: number, userId: number, day: number, charts: Charts): WireListens => {
+const makeListens = (seed: number, userId: number, day: number, shares: Float64Array, charts: Charts): WireListens => {
   const dice = Dice.make(seed, Kind.listens, userId, day)
   const created = day * millisPerDay - Math.floor((1 + dice() * 20) * 3_600_000)
   const updated = created + Math.floor(dice() * 3_600_000)
@@ -153,7 +161,6 @@ const makeListens = (seed: number, userId: number, day: number, charts: Charts):
   if (luck < 0.01) return { user_id: userId, items: null, ...times }
   if (luck < 0.02) return { user_id: userId, items: [], ...times }
   const length = dice() < 0.8 ? 5 : 3 + Dice.below(dice, 5)
-  const shares = taste(seed, userId)
   const items = new Set<number>()
   for (let draw = 0; items.size < length && draw < 20 * length; draw++) {
     const track = charts.draw(shares, dice)

@@ -5,6 +5,7 @@ import * as Gate from "../../assets/recommender/Gate.ts"
 import * as ItemKnn from "../../assets/recommender/ItemKnn.ts"
 import * as Listens from "../../assets/recommender/Listens.ts"
 import * as ModelCard from "../../assets/recommender/ModelCard.ts"
+import * as Promotion from "../../assets/recommender/Promotion.ts"
 import * as Split from "../../assets/recommender/Split.ts"
 import * as Tuning from "../../assets/recommender/Tuning.ts"
 import * as Given from "./Listens.ts"
@@ -30,19 +31,13 @@ const card = Effect.gen(function* () {
   const splits = yield* Split.byTime(listens)
   const { best, trials } = yield* Tuning.search(splits.validation, [silent, inapplicable, good], "ndcgAt100")
   assert.strictEqual(best, good)
-  const evaluation = yield* Tuning.judge(splits.test, good)
-  const baselines = yield* Effect.forEach(Tuning.baselines, (candidate) =>
-    Effect.map(Tuning.judge(splits.test, candidate), (evaluation) => ({
-      name: Algorithm.describe(candidate),
-      evaluation
-    }))
-  )
-  const contest = {
-    candidate: { name: Algorithm.describe(good), evaluation },
-    baselines: [baselines[0]!, ...baselines.slice(1)],
-    champion: null
-  } as const
-  const decision = Gate.decide(yield* Gate.gather(contest, Gate.defaults, 1), Gate.defaults)
+  const { decision, evaluation } = yield* Promotion.judge({
+    test: splits.test,
+    candidate: good,
+    champion: null,
+    rules: Gate.defaults,
+    seed: 1
+  })
   return ModelCard.render({ candidate: good, listens, protocol: "by time", splits, trials, evaluation, decision })
 })
 

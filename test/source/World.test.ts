@@ -104,6 +104,31 @@ describe("the synthetic world", () => {
     assert.isTrue(none > 0 && none < 0.05 * lists.length)
   })
 
+  it("keeps tastes for as long as they last, and changes every user's on a day of his own", () => {
+    const users = idsOf(all(synthetic().users(today))).slice(0, 40)
+    const listening = (world: SyntheticWorld.SyntheticWorld, day: number) => {
+      const ids = idsOf(all(world.tracks(day)))
+      return users.map((user) => {
+        const probabilities = world.probabilities(day, user)
+        return new Map(ids.map((id, index) => [id, probabilities[index]!]))
+      })
+    }
+    // Tracks come and go, which moves the shares of all others alike; another taste moves them apart.
+    const changed = (world: SyntheticWorld.SyntheticWorld, days: number) => {
+      const [before, after] = [listening(world, today), listening(world, today + days)]
+      return before.filter((shares, user) => {
+        const common = Array.from(shares).filter(([id]) => after[user]!.has(id))
+        const ratios = common.map(([id, share]) => after[user]!.get(id)! / share)
+        return Math.max(...ratios) > 2 * Math.min(...ratios)
+      }).length
+    }
+    const drifting = SyntheticWorld.make({ ...DemoSource.defaults, tasteDays: 30 })
+    assert.strictEqual(changed(synthetic(), 30), 0)
+    assert.isAbove(changed(drifting, 30), 35)
+    const [third, half] = [changed(drifting, 10), changed(drifting, 15)]
+    assert.isTrue(third > 3 && third < half && half < 35)
+  })
+
   it("keeps an artist to one style", () => {
     const moodsOf = new Map<string, Set<string>>()
     for (const { artist, genres } of all(world.tracks(today))) {
