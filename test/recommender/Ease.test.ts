@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Ease from "../../assets/recommender/Ease.ts"
 import type { Entry } from "../../assets/recommender/Interactions.ts"
 import * as Interactions from "../../assets/recommender/Interactions.ts"
@@ -87,6 +88,18 @@ describe("EASE", () => {
         error.message,
         "ease does not apply: it takes up to 8000 tracks, and 8001 have 1 listeners or more"
       )
+    })
+  )
+
+  it.live("lets others in while it is fitted, and can be interrupted", () =>
+    Effect.gen(function* () {
+      const tracks = Array.from({ length: 1_200 }, (_, track) => track)
+      const entries = tracks.flatMap((user) =>
+        [0, 1, 2].map((at) => ({ user_id: user, track_id: tracks[(user * 7 + at * 311) % 1_200]!, weight: 1 }))
+      )
+      const interactions = yield* Interactions.fromEntries(entries)
+      const fit = Ease.algorithm.fit(interactions, { lambda, minimumListeners: 1 })
+      assert.isTrue(Option.isNone(yield* Effect.timeoutOption(fit, "50 millis")))
     })
   )
 })
