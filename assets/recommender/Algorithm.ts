@@ -4,6 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import type * as Effect from "effect/Effect"
+import type * as IdTable from "./IdTable.ts"
 import type * as Interactions from "./Interactions.ts"
 import type * as Listens from "./Listens.ts"
 import type * as FittedModel from "./FittedModel.ts"
@@ -25,6 +26,11 @@ export interface Algorithm<Parameters> {
     interactions: Interactions.Interactions,
     parameters: Parameters
   ) => Effect.Effect<FittedModel.FittedModel, NotApplicable>
+  /** The model again, from its table of tracks and its sections. */
+  readonly restore: (
+    tracks: IdTable.IdTable,
+    sections: ReadonlyArray<FittedModel.Section>
+  ) => Effect.Effect<FittedModel.FittedModel, FittedModel.UnreadableSections>
 }
 
 /** Histories given to its models are to be weighed by the same `recency` as what it is fitted to. */

@@ -42,6 +42,13 @@ export const algorithm: Algorithm.Algorithm<Parameters> = {
         ? yield* weightsByUsers(columns, users, lambda)
         : yield* weightsByTracks(columns, users, lambda)
     return toModel(interactions.tracks, known, weights)
+  }),
+  restore: Effect.fnUntraced(function* (tracks, sections) {
+    const { known, weights } = yield* FittedModel.readSections("ease", sections, {
+      known: Float64Array,
+      weights: Float32Array
+    })
+    return toModel(tracks, known, weights)
   })
 }
 

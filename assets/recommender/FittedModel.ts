@@ -3,6 +3,7 @@
  * Leaves out whose history it is and where lists go. Tracks are indices in the model's table throughout.
  */
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Cooperative from "./Cooperative.ts"
 import type * as IdTable from "./IdTable.ts"
 import * as SparseRows from "./SparseRows.ts"
@@ -21,6 +22,16 @@ export interface Contribution {
 export interface Section {
   readonly name: string
   readonly data: Int32Array | Float32Array | Float64Array
+}
+
+/** Sections that are no model of the algorithm they were given to. */
+export class UnreadableSections extends Schema.TaggedError<UnreadableSections>()("UnreadableSections", {
+  algorithm: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `The sections are no ${this.algorithm} model: ${this.reason}`
+  }
 }
 
 /** Users to make lists for: row `rows[l]` of `histories` speaks for the taste of the l-th, and what row `rows[l]` of `heard` names is left out of his list. */
@@ -57,6 +68,26 @@ export const make = (options: Omit<FittedModel, "topK"> & { readonly topK?: Fitt
   ...options
 })
 
+/** The data of the sections by name; there must be those that `kinds` names, of these
+ * kinds of array, and no others. */
+export const readSections = Effect.fnUntraced(function* <const Kinds extends Record<string, Kind>>(
+  algorithm: string,
+  sections: ReadonlyArray<Section>,
+  kinds: Kinds
+) {
+  const data: Record<string, Section["data"]> = Object.fromEntries(sections.map(({ data, name }) => [name, data]))
+  const [found, expected] = [Object.keys(data), Object.keys(kinds)].map((names) => names.sort().join(", "))
+  if (found !== expected) {
+    return yield* new UnreadableSections({ algorithm, reason: `there are ${found}, not ${expected}` })
+  }
+  for (const [name, kind] of Object.entries(kinds)) {
+    if (!(data[name] instanceof kind)) {
+      return yield* new UnreadableSections({ algorithm, reason: `${name} is no ${kind.name}` })
+    }
+  }
+  return data as { readonly [Name in keyof Kinds]: InstanceType<Kinds[Name]> }
+})
+
 /** Positive contributions in the order of `explain`: of equal ones the lowest track first. */
 export const strongestFirst = (contributions: ReadonlyArray<Contribution>): Array<Contribution> =>
   contributions
@@ -64,6 +95,8 @@ export const strongestFirst = (contributions: ReadonlyArray<Contribution>): Arra
     .sort((left, right) => right.amount - left.amount || left.track - right.track)
 
 // internal ------------------------------------------------------------------------------------------------------------------------
+
+type Kind = Int32ArrayConstructor | Float32ArrayConstructor | Float64ArrayConstructor
 
 const topKByScore = Effect.fnUntraced(function* (
   { score, tracks }: Pick<FittedModel, "score" | "tracks">,

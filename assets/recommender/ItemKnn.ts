@@ -75,15 +75,25 @@ export const algorithm: Algorithm.Algorithm<Parameters> = {
   name: "item-knn",
   fit: Effect.fnUntraced(function* (interactions, parameters) {
     const model = yield* fit(interactions, parameters)
-    return toFitted(model, yield* SparseRows.transpose(model.neighbours, model.tracks.length))
+    return yield* toFitted(model)
+  }),
+  restore: Effect.fnUntraced(function* (tracks, sections) {
+    const { neighbours, offsets, similarities } = yield* FittedModel.readSections("item-knn", sections, {
+      offsets: Int32Array,
+      neighbours: Int32Array,
+      similarities: Float32Array
+    })
+    const values = new Float64Array(similarities)
+    return yield* toFitted({ tracks, neighbours: { offsets, columns: neighbours, values } })
   })
 }
 
 // internal ------------------------------------------------------------------------------------------------------------------------
 
-/** Row t of `admirers` holds the tracks that have track t among their neighbours. */
-const toFitted = ({ neighbours, tracks }: Model, admirers: SparseRows.SparseRows): FittedModel.FittedModel =>
-  FittedModel.make({
+const toFitted = Effect.fnUntraced(function* ({ neighbours, tracks }: Model) {
+  // Row t holds the tracks that have track t among their neighbours.
+  const admirers = yield* SparseRows.transpose(neighbours, tracks.length)
+  return FittedModel.make({
     tracks,
     sections: [
       { name: "offsets", data: neighbours.offsets },
@@ -112,6 +122,7 @@ const toFitted = ({ neighbours, tracks }: Model, admirers: SparseRows.SparseRows
       )
     }
   })
+})
 
 const rooted = (rows: SparseRows.SparseRows): SparseRows.SparseRows => ({ ...rows, values: rows.values.map(Math.sqrt) })
 

@@ -15,15 +15,13 @@ export const algorithm: Algorithm.Algorithm<Record<string, never>> = {
     Effect.sync(() => {
       const users = new Int32Array(tracks.length)
       for (const track of rows.columns) users[track]! += 1
-      const scores = Float64Array.from(users, (count) => (count === 0 ? -Infinity : count))
-      return FittedModel.make({
-        tracks,
-        sections: [{ name: "users", data: users }],
-        score: (_, into) => into.set(scores),
-        explain: () => []
-      })
+      return toModel(tracks, users)
     })
-  )
+  ),
+  restore: Effect.fnUntraced(function* (tracks, sections) {
+    const { users } = yield* FittedModel.readSections("popularity", sections, { users: Int32Array })
+    return toModel(tracks, users)
+  })
 }
 
 /** The indices of `tracks` by number of distinct users, the most popular first and of equally popular ones the lowest id. */
@@ -32,4 +30,16 @@ export const order = (interactions: Interactions.Interactions, tracks: IdTable.I
   const users = new Int32Array(tracks.length)
   for (const track of interactions.rows.columns) if (located[track]! >= 0) users[located[track]!]! += 1
   return Int32Array.from(tracks.keys()).sort((left, right) => users[right]! - users[left]! || left - right)
+}
+
+// internal ------------------------------------------------------------------------------------------------------------------------
+
+const toModel = (tracks: IdTable.IdTable, users: Int32Array): FittedModel.FittedModel => {
+  const scores = Float64Array.from(users, (count) => (count === 0 ? -Infinity : count))
+  return FittedModel.make({
+    tracks,
+    sections: [{ name: "users", data: users }],
+    score: (_, into) => into.set(scores),
+    explain: () => []
+  })
 }

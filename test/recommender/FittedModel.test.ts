@@ -16,6 +16,8 @@ const candidates = [
   Algorithm.candidate(Ease.algorithm, { lambda: 1, minimumListeners: 1 }, Listens.everything)
 ]
 
+const algorithms = [Popularity.algorithm, ItemKnn.algorithm, Ease.algorithm]
+
 const named = candidates.map((candidate) => [Algorithm.describe(candidate), candidate] as const)
 
 const given = (entries: Parameters<typeof Given.byUser>[0]) =>
@@ -55,6 +57,18 @@ describe.each(named)("%s", (_, candidate) => {
     Effect.gen(function* () {
       const fit = Effect.flatMap(Listens.weigh(given(entries), candidate.recency), candidate.fit)
       assert.deepStrictEqual((yield* fit).sections, (yield* fit).sections)
+    })
+  )
+
+  it.effect.prop("scores the same when it is restored from its sections", [Given.arbitrary], ([entries]) =>
+    Effect.gen(function* () {
+      const interactions = yield* Listens.weigh(given(entries), candidate.recency)
+      const model = yield* candidate.fit(interactions)
+      const { restore } = algorithms.find(({ name }) => name === candidate.algorithm)!
+      const restored = yield* restore(model.tracks, model.sections)
+      const audience = everybody(interactions.rows)
+      assert.deepStrictEqual(yield* restored.topK(audience, 4), yield* model.topK(audience, 4))
+      assert.deepStrictEqual(restored.sections, model.sections)
     })
   )
 
@@ -128,6 +142,19 @@ describe("a score that is no number", () => {
       })
       const { invalid, tracks } = yield* model.topK(everybody(SparseRows.empty(1)), 3)
       assert.deepStrictEqual([invalid, ...tracks], [2, 1, -1, -1])
+    })
+  )
+})
+
+describe("sections", () => {
+  it.effect("of another algorithm, or of other numbers, are no model", () =>
+    Effect.gen(function* () {
+      const restore = (sections: ReadonlyArray<FittedModel.Section>) =>
+        Effect.flip(Popularity.algorithm.restore(Float64Array.of(1), sections))
+      const other = yield* restore([{ name: "weights", data: Int32Array.of(1) }])
+      assert.strictEqual(other.message, "The sections are no popularity model: there are weights, not users")
+      const numbers = yield* restore([{ name: "users", data: Float64Array.of(1) }])
+      assert.strictEqual(numbers.message, "The sections are no popularity model: users is no Int32Array")
     })
   )
 })
