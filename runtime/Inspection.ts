@@ -23,6 +23,7 @@ export interface Context {
   /** At the plan's time. */
   readonly lineage: Lineage
   readonly plan: Plan.Plan
+  readonly step: Plan.Step
   readonly runId: string
   readonly log: EventLog.EventLog["Service"]
   readonly record: (event: EventLog.Fact) => Effect.Effect<void, EventLog.EventLogError>
@@ -51,7 +52,7 @@ export const run = Effect.fnUntraced(function* (context: Context, asset: Asset.A
     yield* Effect.forEach(events, record, { concurrency: "unbounded", discard: true })
     const failures = events.filter((event) => event._tag === "CheckFailed")
     if (check.blocking && !accepted && failures.length > 0) {
-      failed.push(failedCheck(context, check, failures, candidates.versions.size > 1))
+      failed.push(failedCheck(context, check, failures))
     }
   }
   if (failed.length > 0) return yield* new AttemptError.BlockingCheckFailed({ asset: asset.key, failed })
@@ -99,16 +100,15 @@ const verdictsOf = Effect.fnUntraced(function* (
 /** Ranges of partitions that a failure names at most; of thousands each other one may fail. */
 const mostNamed = 20
 
-/** `isRange`: the name of the step does not say which of its partitions failed. */
+/** Of a range the partitions are named, where the name of the step does not say which failed. */
 const failedCheck = (
-  { lineage }: Context,
+  { lineage, step }: Context,
   { name: check }: Judgement.Check,
-  [first, ...others]: ReadonlyArray<{ readonly reason: string } & Partition.Ref>,
-  isRange: boolean
+  [first, ...others]: ReadonlyArray<{ readonly reason: string } & Partition.Ref>
 ): AttemptError.FailedCheck => {
   const { asset, partition, reason } = first!
   const keys = lineage.keys(asset)
-  if (!isRange || partition === null || keys === undefined) return { check, reason }
+  if (partition === null || partition === step.partition || keys === undefined) return { check, reason }
   const all = Keys.ranges(
     keys,
     [first!, ...others].map((ref) => lineage.index(ref))
