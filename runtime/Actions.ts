@@ -132,7 +132,10 @@ export const wipe = Effect.fn("Actions.wipe")(function* (
   const wiped = Effect.gen(function* () {
     const log = yield* EventLog.EventLog
     const catalog = yield* log.catalog
-    const lineage = new Lineage(project.graph, new Partition.Moment(yield* Clock.currentTimeMillis, catalog.dynamic))
+    const lineage = new Lineage(
+      project.graph,
+      new Partition.Moment(yield* Clock.currentTimeMillis, catalog.dynamic, catalog.removed)
+    )
     const intent = yield* Effect.fromResult(WipeRun.intend(lineage, catalog, { selected: keys, named }))
     if (intent.refs.length === 0 || !(yes || (yield* confirm(invocation, intent)))) return { ...intent, runId: null }
     const runId = yield* WipeRun.run(project, selection, intent.refs, (ref) =>

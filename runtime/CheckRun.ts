@@ -91,7 +91,7 @@ export const run = Effect.fn("CheckRun.run")(function* (definitions: Definitions
   const isNamed = KeySpan.isNamed(request.named)
   const log = yield* EventLog.EventLog
   const catalog = yield* log.catalog
-  const moment = new Partition.Moment(yield* Clock.currentTimeMillis, catalog.dynamic)
+  const moment = new Partition.Moment(yield* Clock.currentTimeMillis, catalog.dynamic, catalog.removed)
   const isMeant = yield* Effect.fromResult(KeySpan.published(new Lineage(graph, moment), catalog, request))
   const asked = yield* Effect.forEach(checksOf(graph, request), ({ asset, checks }) =>
     Effect.map(

@@ -30,6 +30,8 @@ export interface KeySpan {
   readonly within: (asset: string) => (index: number) => boolean
   /** Whether a slice is meant, which need not be one any more; never that of an asset without partitions. */
   readonly has: (ref: Partition.Ref) => boolean
+  /** Why none of the assets has a slice in the range now. */
+  readonly lacking: Problem | undefined
 }
 
 export type Partitioned = Asset.Any & { readonly partitions: Partition.Partitioning }
@@ -90,10 +92,13 @@ export const published = (
       const isPublished = assets.some(({ key }) => Catalog.slices(catalog, key).has(partition))
       if (isPublished) return one(lineage, partition).has
     }
-    const { has } = yield* make(lineage, assets, named)
-    const problems = partition === undefined ? [] : assets.map((asset) => problemOf(lineage, asset, partition))
-    const [problem] = problems
-    return problem !== undefined && !problems.includes(undefined) ? yield* refuse(problem) : has
+    const { has, lacking } = yield* make(lineage, assets, named)
+    if (partition !== undefined) {
+      const problems = assets.map((asset) => problemOf(lineage, asset, partition))
+      return problems[0] !== undefined && !problems.includes(undefined) ? yield* refuse(problems[0]) : has
+    }
+    const isPublished = assets.some(({ key }) => Catalog.slices(catalog, key).values().some(has))
+    return lacking !== undefined && !isPublished ? yield* refuse(lacking) : has
   })
 
 // -----------------------------------------------------------------------------
@@ -110,7 +115,8 @@ const one = (lineage: Lineage, partition: string): KeySpan => ({
     const only = keys.indexOf(partition)
     return (index) => index === only
   },
-  has: (ref) => ref.partition === partition
+  has: (ref) => ref.partition === partition,
+  lacking: undefined
 })
 
 /** What of each asset lies between two ends; nothing of one to which an end says nothing, unless that is all of them. */
@@ -133,12 +139,13 @@ const between = (
     return refuse({ _tag: "RangeReversed", from: from!, to: to! })
   }
   const ranges = new Map(told.map(({ key, partitions }) => [key, KeyRange.make(partitions, moment, ends)]))
-  if (Array.from(ranges.values()).every(KeyRange.isEmpty)) {
-    const { key: asset, partitions } = told[0]!
-    const next = KeyRange.nextTo(ranges.get(asset)!)
-    return refuse({ _tag: "EmptyRange", asset, partitioning: Partition.describe(partitions), from, to, next })
-  }
+  const { key: asset, partitions } = told[0]!
+  const next = KeyRange.nextTo(ranges.get(asset)!)
+  const isEmpty = Array.from(ranges.values()).every(KeyRange.isEmpty)
   return Result.succeed({
+    lacking: isEmpty
+      ? { _tag: "EmptyRange", asset, partitioning: Partition.describe(partitions), from, to, next }
+      : undefined,
     within: (asset) => {
       if (!isPartitioned(graph.nodes.get(asset)!.asset)) return everySlice
       const range = ranges.get(asset)

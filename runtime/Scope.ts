@@ -141,7 +141,9 @@ const partitionsWithin = (
   if (partitioned.length === 0) return refuse({ _tag: "NotPartitioned" })
   if (partitions !== undefined) return expressionWithin(assessments.lineage, partitioned, partitions)
   const span = KeySpan.make(assessments.lineage, partitioned, request)
-  if (Result.isFailure(span) || partition === undefined) return Result.map(span, ({ within }) => within)
+  if (Result.isFailure(span)) return Result.fail(span.failure)
+  if (span.success.lacking !== undefined) return refuse(span.success.lacking)
+  if (partition === undefined) return Result.succeed(span.success.within)
   const problems = partitioned.flatMap((asset) => problemOf(asset, assessments, partition) ?? [])
   // A wide selection leaves out what cannot be computed; an asset that is named with its partition is refused.
   const refused = problems.find((problem) => request.selection.includes(problem.asset))
