@@ -157,7 +157,7 @@ const combined = (
   let ranges: ReadonlyArray<Range> = [[0, 1]]
   for (const [at, { keys }] of dimensions.entries()) {
     const span = spans[at]
-    if (span === undefined) return nothing
+    if (span === undefined || keys.size === 0) return nothing
     const [first, end] = span
     if (first === 0 && end === keys.size) {
       ranges = ranges.map(([from, to]) => [from * keys.size, to * keys.size])

@@ -18,13 +18,17 @@ const needs = (
 ): Readonly<Record<string, ReadonlyArray<string>>> => {
   assert.deepStrictEqual(Mapping.problems(by, down, up, "up"), [])
   const moment = new Partition.Moment(Date.parse(at), customers)
-  const end = (partitions: Cut) => ({ partitions, keys: partitions && moment.keys(partitions) })
-  const ranges = Mapping.upstream(by, end(down), end(up))
+  const ranges = Mapping.upstream(by, endAt(at, down), endAt(at, up))
   const keysOf = (partitions: Cut) => (partitions === undefined ? ["whole"] : moment.keys(partitions).all)
   return Object.fromEntries(
     keysOf(down).map((key, index) => [key, ranges(index).flatMap(([from, to]) => keysOf(up).slice(from, to))])
   )
 }
+
+const endAt = (at: string, partitions: Cut): Mapping.End => ({
+  partitions,
+  keys: partitions && new Partition.Moment(Date.parse(at), customers).keys(partitions)
+})
 
 const daily = Partition.daily({ start: "2026-03-27", timezone: "Europe/Berlin" })
 const hourly = Partition.hourly({ start: "2026-03-27", timezone: "Europe/Berlin" })
@@ -184,6 +188,9 @@ describe("when it is said", () => {
     assert.deepStrictEqual(each["2026-04-02|eu"], ["2026-04-01", "2026-04-02"])
     assert.deepStrictEqual(each["2026-04-02|us"], ["2026-04-01", "2026-04-02"])
     const byCustomer = Partition.product({ customer: dynamic, day: days, region: regions })
+    const byNobody = Partition.product({ day: days, customer: Partition.dynamic("nobody") })
+    assert.deepStrictEqual(needs(days, byNobody, { at, by: windows(-1, 0) })["2026-04-03"], [])
+    assert.deepStrictEqual(Mapping.upstream(windows(-1, 0), endAt(at, days), endAt(at, byNobody))(2), [])
     const others = needs(byRegion, byCustomer, { at, by: windows(-1, -1) })
     assert.deepStrictEqual(others["2026-04-02|us"], ["acme|2026-04-01|us", "bolt|2026-04-01|us", "cargo|2026-04-01|us"])
   })
