@@ -178,7 +178,9 @@ describe("for any project the time of a run", () => {
   const forecastOf = (declarations: ReadonlyArray<Declaration>, { concurrency, seconds }: Any) => {
     const { simulation } = new RandomProject(declarations)
     const plan = simulation.plan()
-    const durations = Object.fromEntries(seconds.map((each, index) => [`asset_${index}`, each]))
+    const durations = Object.fromEntries(
+      seconds.flatMap((each, index) => [`asset_${index}`, `asset_${index}_too`].map((key) => [key, each]))
+    )
     const single = stepByStep(plan, (asset) => durations[asset]!, concurrency)
     return { known: forecast(simulation, durations, concurrency, plan), single }
   }
