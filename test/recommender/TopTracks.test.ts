@@ -85,7 +85,6 @@ describe("the best tracks of many users", () => {
     { name: "a single user and a single track", users: 1, tracks: 1, size: 3 },
     { name: "a list as long as the catalogue", users: 6, tracks: 21, size: 21 },
     { name: "one track more than fits a register", users: 5, tracks: 9, size: 2 },
-    { name: "lists of no length", users: 70, tracks: 300, size: 0 },
     { name: "a last block of one track", users: 3, tracks: 257, size: 257 }
   ])("are those of the definition, filtered and with ties to the lower track: $name", ({ size, tracks, users }) =>
     Effect.gen(function* () {
