@@ -22,7 +22,7 @@ export class DataSetError extends Data.TaggedError("DataSetError")<{
 }
 
 /** Cantador, Brusilovsky and Kuflik, HetRec 2011: plays of artists by 1,892 users of Last.fm, without times. */
-export const lastfm = Effect.map(
+export const lastfm = Effect.flatMap(
   read("lastfm/user_artists.dat", "254272fa721c3935e8be286d28c051b206844307128698ab4eaa41d483379416"),
   (text) => {
     const rows = numbers(text, "\t")
@@ -36,7 +36,7 @@ export const lastfm = Effect.map(
 )
 
 /** Harper and Konstan, ACM TiiS 5(4), 2015: MovieLens latest-small, each of its 100,836 ratings taken as a listen. */
-export const movieLens = Effect.map(
+export const movieLens = Effect.flatMap(
   read("ml-latest-small/ratings.csv", "62999d40ca377ca245df5d92f743d49e6193e5480f0a143a47f166f772f910ce"),
   (text) => {
     const rows = numbers(text, ",")

@@ -13,7 +13,7 @@ import type { SyntheticWorld } from "../assets/source/SyntheticWorld.ts"
 import type { Rows, World } from "../assets/source/World.ts"
 
 /** The lists of `days` days up to and with `today`; a list counts at its day's start. */
-export const collect = (world: World, today: number, days: number): Listens.Listens => {
+export const collect = (world: World, today: number, days: number): Effect.Effect<Listens.Listens> => {
   const users: Array<number> = []
   const tracks: Array<number> = []
   const times: Array<number> = []

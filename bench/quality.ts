@@ -50,7 +50,7 @@ const where = <E>(lines: Effect.Effect<ReadonlyArray<Bench.Line>, E>) =>
 const lastfm = Effect.gen(function* () {
   const all = yield* DataSets.lastfm
   const listeners = yield* Listens.listeners(all)
-  const listens = Listens.filterTracks(all, (track) => listeners[track]! >= 2)
+  const listens = yield* Listens.filterTracks(all, (track) => listeners[track]! >= 2)
   const splits = yield* Effect.forEach([1, 2, 3, 4, 5], (seed) =>
     Split.strongGeneralization(listens, { users: 200, seed })
   )
@@ -69,7 +69,7 @@ const movieLens = Effect.gen(function* () {
 /** How much of what can be known of tastes is found, in listens that follow them. */
 const signal = Effect.gen(function* () {
   const world = SyntheticWorld.make({ seed: 1, users: 400, tracks: 1_000 })
-  const { test, validation } = yield* Split.byTime(WorldListens.collect(world, today, 75))
+  const { test, validation } = yield* Split.byTime(yield* WorldListens.collect(world, today, 75))
   const best = yield* choose(validation, Tuning.itemKnn)
   const reached = yield* meanOf(test, best)
   const popularity = yield* meanOf(test, Promotion.baselines[0])
@@ -101,7 +101,7 @@ const signal = Effect.gen(function* () {
 /** Tastes that last sixty days: every user's has changed within the data. */
 const drift = Effect.gen(function* () {
   const world = SyntheticWorld.make({ seed: 1, users: 400, tracks: 1_000, tasteDays: 60 })
-  const { test } = yield* Split.byTime(WorldListens.collect(world, today, 75))
+  const { test } = yield* Split.byTime(yield* WorldListens.collect(world, today, 75))
   const aged = (recency: Listens.Recency) =>
     meanOf(test, Algorithm.candidate(ItemKnn.algorithm, ItemKnn.defaults, recency))
   const none = yield* aged(Listens.everything)
@@ -123,7 +123,7 @@ const falsePromotions = Effect.fnUntraced(function* (quantity: string, make: (se
   const candidate = Algorithm.candidate(ItemKnn.algorithm, ItemKnn.defaults, Listens.everything)
   const promoted: Array<number> = []
   for (let seed = 1; seed <= 200; seed++) {
-    const { test } = yield* Split.byTime(WorldListens.collect(make(seed), today, 28))
+    const { test } = yield* Split.byTime(yield* WorldListens.collect(make(seed), today, 28))
     const { decision } = yield* Promotion.judge({ test, candidate, champion: null, rules: Gate.defaults, seed })
     if (decision.promoted) promoted.push(seed)
   }

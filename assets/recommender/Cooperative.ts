@@ -20,6 +20,14 @@ export const forRange = Effect.fnUntraced(function* (count: number, body: (index
   yield* Effect.yieldNow
 })
 
+/** The same for bodies so short that looking at the clock between them would cost more than they do. */
+export const forEachIndex = (count: number, body: (index: number) => void): Effect.Effect<void> =>
+  forRange(Math.ceil(count / blockSize), (block) => {
+    const end = Math.min(count, (block + 1) * blockSize)
+    for (let index = block * blockSize; index < end; index++) body(index)
+  })
+
 // internal ------------------------------------------------------------------------------------------------------------------------
 
+const blockSize = 16_384
 const sliceMillis = 10

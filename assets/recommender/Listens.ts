@@ -32,48 +32,52 @@ export const halfLife = (days: number): Recency => ({ _tag: "HalfLife", days })
 export const window = (days: number): Recency => ({ _tag: "Window", days })
 
 /** From columns of equal length, of ids rather than indices; rows of a table read column by column are this already. */
-export const fromColumns = (columns: {
+export const fromColumns = Effect.fn("Listens.fromColumns")(function* (columns: {
   readonly users: Float64Array
   readonly tracks: Float64Array
   readonly days: Float64Array
   readonly weights: Float64Array
-}): Listens => {
-  const users = IdTable.fromIds(columns.users)
-  const tracks = IdTable.fromIds(columns.tracks)
-  return {
-    users,
-    tracks,
-    userOf: Int32Array.from(columns.users, (id) => IdTable.indexOf(users, id)),
-    trackOf: Int32Array.from(columns.tracks, (id) => IdTable.indexOf(tracks, id)),
-    days: columns.days,
-    weights: columns.weights
-  }
-}
+}) {
+  const [users, userOf] = yield* indexed(columns.users)
+  const [tracks, trackOf] = yield* indexed(columns.tracks)
+  return { users, tracks, userOf, trackOf, days: columns.days, weights: columns.weights } satisfies Listens
+})
 
 /** The listens for which `keep` holds, in the order they had; both tables stay. */
-export const filter = (self: Listens, keep: (listen: number) => boolean): Listens => {
-  const kept = Int32Array.from(self.userOf.keys()).filter(keep)
-  return {
-    ...self,
-    userOf: kept.map((listen) => self.userOf[listen]!),
-    trackOf: kept.map((listen) => self.trackOf[listen]!),
-    days: Float64Array.from(kept, (listen) => self.days[listen]!),
-    weights: Float64Array.from(kept, (listen) => self.weights[listen]!)
+export const filter = Effect.fnUntraced(function* (self: Listens, keep: (listen: number) => boolean) {
+  const all = new Int32Array(self.userOf.length)
+  let count = 0
+  yield* Cooperative.forEachIndex(all.length, (listen) => {
+    if (keep(listen)) all[count++] = listen
+  })
+  const kept = {
+    userOf: new Int32Array(count),
+    trackOf: new Int32Array(count),
+    days: new Float64Array(count),
+    weights: new Float64Array(count)
   }
-}
+  yield* Cooperative.forEachIndex(count, (index) => {
+    const listen = all[index]!
+    kept.userOf[index] = self.userOf[listen]!
+    kept.trackOf[index] = self.trackOf[listen]!
+    kept.days[index] = self.days[listen]!
+    kept.weights[index] = self.weights[listen]!
+  })
+  return { ...self, ...kept } satisfies Listens
+})
 
 /** The listens of tracks for which `keep` holds, and a table of just those tracks. */
-export const filterTracks = (self: Listens, keep: (track: number) => boolean): Listens => {
+export const filterTracks = Effect.fnUntraced(function* (self: Listens, keep: (track: number) => boolean) {
   const kept = Int32Array.from(self.tracks.keys()).filter(keep)
   const moved = new Int32Array(self.tracks.length).fill(-1)
   kept.forEach((track, index) => (moved[track] = index))
-  const listens = filter(self, (listen) => moved[self.trackOf[listen]!] !== -1)
+  const listens = yield* filter(self, (listen) => moved[self.trackOf[listen]!] !== -1)
   return {
     ...listens,
     tracks: Float64Array.from(kept, (track) => self.tracks[track]!),
     trackOf: listens.trackOf.map((track) => moved[track]!)
-  }
-}
+  } satisfies Listens
+})
 
 /** For each track the number of distinct users. */
 export const listeners = Effect.fnUntraced(function* (self: Listens) {
@@ -84,8 +88,11 @@ export const listeners = Effect.fnUntraced(function* (self: Listens) {
 })
 
 /** The whole day of the newest listen, -Infinity when there is none. */
-export const newestDay = (self: Listens): number =>
-  Math.floor(self.days.reduce((newest, day) => Math.max(newest, day), -Infinity))
+export const newestDay = ({ days }: Listens): number => {
+  let newest = -Infinity
+  for (let listen = 0; listen < days.length; listen++) newest = Math.max(newest, days[listen]!)
+  return Math.floor(newest)
+}
 
 /**
  * Adds up each user's listens of each track, by age. Decay is rounded to single precision, so that engines that differ in the last bit of
@@ -103,6 +110,24 @@ export const weigh = Effect.fn("Listens.weigh")(function* (self: Listens, recenc
 
 // internal ------------------------------------------------------------------------------------------------------------------------
 
+/** The distinct ids, and for each of `ids` its index among them. */
+const indexed = Effect.fnUntraced(function* (ids: Float64Array) {
+  const arrivals = new Map<number, number>()
+  const indices = new Int32Array(ids.length)
+  yield* Cooperative.forEachIndex(ids.length, (position) => {
+    const id = ids[position]!
+    let arrival = arrivals.get(id)
+    if (arrival === undefined) arrivals.set(id, (arrival = arrivals.size))
+    indices[position] = arrival
+  })
+  const table = IdTable.fromIds(arrivals.keys())
+  const positions = Int32Array.from(arrivals.keys(), (id) => IdTable.indexOf(table, id))
+  yield* Cooperative.forEachIndex(indices.length, (position) => {
+    indices[position] = positions[indices[position]!]!
+  })
+  return [table, indices] as const
+})
+
 const factor = (recency: Recency, age: number): number => {
   switch (recency._tag) {
     case "Everything":
@@ -118,30 +143,22 @@ const factor = (recency: Recency, age: number): number => {
 const rowsByTrack = Effect.fnUntraced(function* (self: Listens, weightOf: (listen: number) => number) {
   const weights = new Float64Array(self.weights.length)
   const offsets = new Int32Array(self.tracks.length + 1)
-  yield* Cooperative.forRange(Math.ceil(weights.length / blockSize), (block) => {
-    const end = Math.min(weights.length, (block + 1) * blockSize)
-    for (let listen = block * blockSize; listen < end; listen++) {
-      weights[listen] = weightOf(listen)
-      if (weights[listen]! > 0) offsets[self.trackOf[listen]! + 1]! += 1
-    }
+  yield* Cooperative.forEachIndex(weights.length, (listen) => {
+    weights[listen] = weightOf(listen)
+    if (weights[listen]! > 0) offsets[self.trackOf[listen]! + 1]! += 1
   })
   SparseRows.accumulate(offsets)
   const next = offsets.slice(0, self.tracks.length)
   const columns = new Int32Array(offsets.at(-1)!)
   const values = new Float64Array(columns.length)
-  yield* Cooperative.forRange(Math.ceil(weights.length / blockSize), (block) => {
-    const end = Math.min(weights.length, (block + 1) * blockSize)
-    for (let listen = block * blockSize; listen < end; listen++) {
-      if (!(weights[listen]! > 0)) continue
-      const target = next[self.trackOf[listen]!]!++
-      columns[target] = self.userOf[listen]!
-      values[target] = weights[listen]!
-    }
+  yield* Cooperative.forEachIndex(weights.length, (listen) => {
+    if (!(weights[listen]! > 0)) return
+    const target = next[self.trackOf[listen]!]!++
+    columns[target] = self.userOf[listen]!
+    values[target] = weights[listen]!
   })
   return { offsets, columns, values } satisfies SparseRows.SparseRows
 })
-
-const blockSize = 16_384
 
 /** Repeats stand side by side, as the columns of a transposed matrix ascend. */
 const addRepeats = Effect.fnUntraced(function* ({ columns, offsets, values }: SparseRows.SparseRows) {

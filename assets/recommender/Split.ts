@@ -36,14 +36,11 @@ export interface Splits {
 /** Cuts time for everybody at once: the newest `days` days, with the newest listen's day, are the test, the `days` before them the validation. */
 export const byTime = Effect.fn("Split.byTime")(function* (listens: Listens.Listens, days = 7) {
   const end = Listens.newestDay(listens) + 1
-  const at = (from: number, to: number) => {
-    const training = Listens.filter(listens, (listen) => listens.days[listen]! < from)
-    return make(
-      training,
-      training,
-      Listens.filter(listens, (listen) => within(listens.days[listen]!, from, to))
-    )
-  }
+  const at = Effect.fnUntraced(function* (from: number, to: number) {
+    const training = yield* Listens.filter(listens, (listen) => listens.days[listen]! < from)
+    const later = yield* Listens.filter(listens, (listen) => within(listens.days[listen]!, from, to))
+    return yield* make(training, training, later)
+  })
   return {
     validation: yield* at(end - 2 * days, end - days),
     test: yield* at(end - days, end)
@@ -53,16 +50,12 @@ export const byTime = Effect.fn("Split.byTime")(function* (listens: Listens.List
 /** Leaves out the last `share` of each user's listens, rounded down, in order of time; for validation, of those before the test. */
 export const leaveLastOut = Effect.fn("Split.leaveLastOut")(function* (listens: Listens.Listens, share = 0.2) {
   const test = holdLast(listens, share)
-  const known = Listens.filter(listens, (listen) => test[listen] === 0)
+  const known = yield* Listens.filter(listens, (listen) => test[listen] === 0)
   const validation = holdLast(known, share)
-  const at = (part: Listens.Listens, held: Uint8Array) => {
-    const training = Listens.filter(part, (listen) => held[listen] === 0)
-    return make(
-      training,
-      training,
-      Listens.filter(part, (listen) => held[listen] === 1)
-    )
-  }
+  const at = Effect.fnUntraced(function* (part: Listens.Listens, held: Uint8Array) {
+    const training = yield* Listens.filter(part, (listen) => held[listen] === 0)
+    return yield* make(training, training, yield* Listens.filter(part, (listen) => held[listen] === 1))
+  })
   return { validation: yield* at(known, validation), test: yield* at(listens, test) } satisfies Splits
 })
 
@@ -81,15 +74,15 @@ export const strongGeneralization = Effect.fn("Split.strongGeneralization")(func
   order.subarray(-2 * options.users, -options.users).forEach((user) => (group[user] = validation))
   const played = new Uint8Array(listens.tracks.length)
   listens.userOf.forEach((user, listen) => group[user] === 0 && (played[listens.trackOf[listen]!] = 1))
-  const known = Listens.filterTracks(listens, (track) => played[track] === 1)
-  const training = Listens.filter(known, (listen) => group[known.userOf[listen]!] === 0)
+  const known = yield* Listens.filterTracks(listens, (track) => played[track] === 1)
+  const training = yield* Listens.filter(known, (listen) => group[known.userOf[listen]!] === 0)
   const at = Effect.fnUntraced(function* (judged: number) {
-    const theirs = Listens.filter(known, (listen) => group[known.userOf[listen]!] === judged)
+    const theirs = yield* Listens.filter(known, (listen) => group[known.userOf[listen]!] === judged)
     const asked = yield* holdAtRandom(theirs, Dice.make(options.seed, 2, judged))
     return yield* make(
       training,
-      Listens.filter(theirs, (listen) => asked[listen] === 0),
-      Listens.filter(theirs, (listen) => asked[listen] === 1)
+      yield* Listens.filter(theirs, (listen) => asked[listen] === 0),
+      yield* Listens.filter(theirs, (listen) => asked[listen] === 1)
     )
   })
   return { validation: yield* at(validation), test: yield* at(test) } satisfies Splits

@@ -61,7 +61,7 @@ describe("listens", () => {
 
   it.effect("of some tracks have a table of just those", () =>
     Effect.gen(function* () {
-      const listens = Listens.filterTracks(aged, (track) => aged.tracks[track] === 80)
+      const listens = yield* Listens.filterTracks(aged, (track) => aged.tracks[track] === 80)
       assert.deepStrictEqual([[...listens.users], [...listens.tracks]], [[3, 7], [80]])
       assert.deepStrictEqual(yield* weights(listens, Listens.everything), [[7, 80, 1]])
     })

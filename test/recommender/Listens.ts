@@ -3,6 +3,7 @@
  * Leaves out real data.
  */
 import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Interactions from "../../assets/recommender/Interactions.ts"
 import * as Listens from "../../assets/recommender/Listens.ts"
@@ -37,12 +38,14 @@ export const plays = (histories: Record<number, ReadonlyArray<number>>): Array<I
 export const columns = (
   listens: ReadonlyArray<readonly [user: number, track: number, day: number, weight?: number]>
 ): Listens.Listens =>
-  Listens.fromColumns({
-    users: Float64Array.from(listens, ([user]) => user),
-    tracks: Float64Array.from(listens, ([, track]) => track),
-    days: Float64Array.from(listens, ([, , day]) => day),
-    weights: Float64Array.from(listens, ([, , , weight]) => weight ?? 1)
-  })
+  Effect.runSync(
+    Listens.fromColumns({
+      users: Float64Array.from(listens, ([user]) => user),
+      tracks: Float64Array.from(listens, ([, track]) => track),
+      days: Float64Array.from(listens, ([, , day]) => day),
+      weights: Float64Array.from(listens, ([, , , weight]) => weight ?? 1)
+    })
+  )
 
 /** The tracks of each user, by ids, both ascending; users without any are left out. */
 export const tracksByUser = (

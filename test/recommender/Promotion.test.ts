@@ -21,7 +21,7 @@ const judge = Effect.fnUntraced(function* (
   champion: Promotion.Bid["champion"] = null,
   candidate = itemKnn
 ) {
-  const { test } = yield* Split.byTime(WorldListens.collect(world, 20_513, 28))
+  const { test } = yield* Split.byTime(yield* WorldListens.collect(world, 20_513, 28))
   const { decision } = yield* Promotion.judge({ test, candidate, champion, rules: Gate.defaults, seed: 1 })
   return decision
 })
