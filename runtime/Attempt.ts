@@ -160,7 +160,7 @@ interface Made extends Pick<IoManager.Staged<unknown>, "rows" | "metadata"> {
 const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const { catalog, step } = context
   const state = Catalog.get(catalog, step)
-  const standing = yield* Verification.standing(context, asset, step)
+  const standing = state && (yield* Verification.standing(context, asset, step))
   if (standing !== undefined) return { ...standing, publish: undefined }
   const body = yield* Body.make({ ...context, slice: step, now: context.plan.at }, asset)
   if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
@@ -172,8 +172,8 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
       store.stage(sliceOf(context), value as never).pipe(io(context, "stage"))
     )
   )
-  yield* body.limit
-  const config = yield* body.settings
+  yield* body.limit()
+  const config = yield* body.settings()
   if (staged === undefined) {
     const kept: Made | undefined = state && { ...state, config, metadata: body.metadata(), publish: undefined }
     return kept
@@ -181,7 +181,7 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const next: Versioned = { ...staged, dataVersion: yield* versionOf(asset, staged, context.runId) }
   const old = state && (yield* staying(context, asset, store, state, next))
   const { dataVersion, metadata, rows } = old ?? next
-  yield* inspect(context, asset, old ?? next)
+  if (asset.checks.length > 0) yield* inspect(context, asset, old ?? next)
   const made: Made = {
     rows,
     dataVersion,
@@ -214,8 +214,8 @@ const look = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, { 
   const body = yield* Body.make({ ...context, slice: step, now: context.plan.at }, asset)
   if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
   const found = observe === undefined ? undefined : yield* body.run(erased(observe(body.step as never)))
-  yield* body.limit
-  const config = yield* body.settings
+  yield* body.limit()
+  const config = yield* body.settings()
   const dataVersion = found ?? state?.dataVersion
   if (dataVersion === undefined) return undefined
   if (asset.checks.length > 0) {

@@ -29,53 +29,67 @@ export interface Context {
   readonly config: ConfigDigests.ConfigDigests
 }
 
-export interface Body {
-  readonly step: Asset.Step
-  /** Runs what the body does and whatever reads on from it; answers with nothing when it had nothing new. */
-  readonly run: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A | undefined, E, R>
-  /** Fails when too much was set aside. */
-  readonly limit: Effect.Effect<void, AttemptError.TooManyRejected>
-  /** The settings that were read so far, and those the asset names. */
-  readonly settings: Effect.Effect<Config, EventLog.EventLogError>
-  readonly metadata: () => IoManager.Metadata
-  /** What another body that takes part in this one's computation has to hear. */
-  readonly told: () => Told
-  readonly hear: (told: Told) => void
-}
-
 /** What was annotated and which settings were read. */
 export interface Told {
   readonly annotations: IoManager.Metadata
   readonly keys: ReadonlySet<string>
 }
 
-export const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
-  const tally = new Tally()
-  const heard = new Set<string>()
-  const recorder = ConfigDigests.recorder(yield* ConfigProvider.ConfigProvider)
-  const body: Body = {
-    step: stepOf(context, asset, tally),
-    run: (work) =>
-      work.pipe(
-        Effect.provideService(ConfigProvider.ConfigProvider, recorder.provider),
-        Effect.catchCause((cause) => (saysNothingNew(cause) ? Effect.succeed(undefined) : Effect.failCause(cause)))
-      ),
-    limit: Effect.suspend(() => limit(asset, tally)),
-    settings: Effect.suspend(() => {
-      const keys = new Set([...recorder.keys, ...heard, ...asset.config])
-      return keys.size === 0
-        ? Effect.succeed<Config>({})
-        : Effect.map(context.config.of(keys), (digests): Config => Object.fromEntries(digests))
-    }),
-    metadata: () => (tally.rejected === 0 ? tally.annotations : { ...tally.annotations, quarantined: tally.rejected }),
-    told: () => ({ annotations: tally.annotations, keys: new Set(recorder.keys) }),
-    hear: ({ annotations, keys }) => {
-      tally.annotations = { ...tally.annotations, ...annotations }
-      for (const key of keys) heard.add(key)
-    }
+export class Body {
+  readonly step: Asset.Step
+  private readonly context: Context
+  private readonly asset: Asset.Any
+  private readonly tally: Tally
+  private readonly keys = new Set<string>()
+  private readonly provider: ConfigProvider.ConfigProvider
+
+  constructor(context: Context, asset: Asset.Any, provider: ConfigProvider.ConfigProvider) {
+    this.context = context
+    this.asset = asset
+    this.tally = new Tally()
+    this.step = stepOf(context, asset, this.tally)
+    this.provider = new ConfigDigests.Recorder(provider, this.keys)
   }
-  return body
-})
+
+  /** Runs what the body does and whatever reads on from it; answers with nothing when it had nothing new. */
+  run<A, E, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A | undefined, E, R> {
+    return work.pipe(
+      Effect.provideService(ConfigProvider.ConfigProvider, this.provider),
+      Effect.catchCause((cause) => (saysNothingNew(cause) ? Effect.succeed(undefined) : Effect.failCause(cause)))
+    )
+  }
+
+  /** Fails when too much was set aside. */
+  limit(): Effect.Effect<void, AttemptError.TooManyRejected> {
+    return limit(this.asset, this.tally)
+  }
+
+  /** The settings that were read so far, and those the asset names. */
+  settings(): Effect.Effect<Config, EventLog.EventLogError> {
+    const { asset, context, keys } = this
+    if (keys.size === 0 && asset.config.length === 0) return Effect.succeed({})
+    return Effect.map(context.config.of(new Set([...keys, ...asset.config])), (digests) => Object.fromEntries(digests))
+  }
+
+  metadata(): IoManager.Metadata {
+    const { annotations, rejected } = this.tally
+    return rejected === 0 ? annotations : { ...annotations, quarantined: rejected }
+  }
+
+  /** What another body that takes part in this one's computation has to hear. */
+  told(): Told {
+    return { annotations: this.tally.annotations, keys: new Set(this.keys) }
+  }
+
+  hear({ annotations, keys }: Told): void {
+    this.tally.annotations = { ...this.tally.annotations, ...annotations }
+    for (const key of keys) this.keys.add(key)
+  }
+}
+
+/** With the settings of the fiber that runs this. */
+export const make = (context: Context, asset: Asset.Any) =>
+  Effect.map(ConfigProvider.ConfigProvider, (provider) => new Body(context, asset, provider))
 
 // -----------------------------------------------------------------------------
 // internal

@@ -61,38 +61,41 @@ export const causes = (
   return changed.map((key) => ({ _tag: "ConfigChanged", key }))
 }
 
-export interface Recorder {
-  readonly provider: ConfigProvider.ConfigProvider
-  /** What was asked for so far, found or not. */
-  readonly keys: ReadonlySet<string>
-}
-
 /**
- * Remembers what is asked of a provider. Keys are paths as its source has them, after what the provider makes of them:
- * `MUSIC_API_URL`, `db.host`, `hosts[0]`, and `labels.*` for the names that stand below `labels`.
+ * A provider that adds to `keys` what it is asked for, found or not. Keys are paths as its source has them, after what the
+ * provider makes of them: `MUSIC_API_URL`, `db.host`, `hosts[0]`, and `labels.*` for the names that stand below `labels`.
  */
-export const recorder = (provider: ConfigProvider.ConfigProvider): Recorder => {
-  const keys = new Set<string>()
-  const recording = (source: ConfigProvider.ConfigProvider): ConfigProvider.ConfigProvider =>
-    Object.assign(Object.create(Pipeable.Prototype), {
-      load: (path: ConfigProvider.Path) =>
-        Effect.suspend(() => {
-          const paths: Array<ConfigProvider.Path> = []
-          const told = source.mapInput((path) => {
-            paths.push(path)
-            return path
-          })
-          return told.load(path).pipe(
-            Effect.map((node) => listing(node, () => paths.forEach((path) => keys.add(show([...path, every]))))),
-            Effect.ensuring(
-              // The root is always there; who asks for it goes on to ask for what it has.
-              Effect.sync(() => paths.forEach((path) => path.length > 0 && keys.add(show(path))))
-            )
-          )
-        }),
-      mapInput: (f: (path: ConfigProvider.Path) => ConfigProvider.Path) => recording(source.mapInput(f))
+export class Recorder extends Pipeable.Class implements ConfigProvider.ConfigProvider {
+  private readonly source: ConfigProvider.ConfigProvider
+  private readonly keys: Set<string>
+
+  constructor(source: ConfigProvider.ConfigProvider, keys: Set<string>) {
+    super()
+    this.source = source
+    this.keys = keys
+  }
+
+  load(path: ConfigProvider.Path) {
+    return Effect.suspend(() => {
+      const { keys } = this
+      const paths: Array<ConfigProvider.Path> = []
+      const told = this.source.mapInput((path) => {
+        paths.push(path)
+        return path
+      })
+      return told.load(path).pipe(
+        Effect.map((node) => listing(node, () => paths.forEach((path) => keys.add(show([...path, every]))))),
+        Effect.ensuring(
+          // The root is always there; who asks for it goes on to ask for what it has.
+          Effect.sync(() => paths.forEach((path) => path.length > 0 && keys.add(show(path))))
+        )
+      )
     })
-  return { provider: recording(provider), keys }
+  }
+
+  mapInput(f: (path: ConfigProvider.Path) => ConfigProvider.Path) {
+    return new Recorder(this.source.mapInput(f), this.keys)
+  }
 }
 
 // -----------------------------------------------------------------------------

@@ -99,8 +99,8 @@ const compute = Effect.fnUntraced(function* (context: Attempt.Context, asset: As
       )
     })
   )
-  yield* body.limit
-  const config = yield* body.settings
+  yield* body.limit()
+  const config = yield* body.settings()
   if (staged === undefined) {
     const states = slices.flatMap((slice) => Catalog.get(context.catalog, slice) ?? [])
     return states.length === 0 ? undefined : kept(states, { config, metadata: body.metadata() })

@@ -128,8 +128,9 @@ const decide = Effect.fnUntraced(function* (
 ) {
   const { code, config, lineage, log } = context
   const slices = slicesOf(lineage, step)
-  const states = yield* log.states(reads(lineage, step, slices))
-  const configured = yield* config.inForce(states, computedWith(lineage, step, slices))
+  const together = computedWith(lineage, step, slices)
+  const states = yield* log.states(reads(lineage, step, slices, together))
+  const configured = yield* config.inForce(states, together)
   const catalog = yield* code.known(lineage.graph, configured, slices)
   const inForce = new VersionsInForce(lineage, catalog)
   for (const slice of slices) {
@@ -244,7 +245,7 @@ const compute = Effect.fnUntraced(function* (context: Context, step: Plan.Step, 
     })
     yield* Telemetry.recordRetry(step.asset)
     if (delayMillis > 0) yield* workers.standAside(Effect.sleep(delayMillis))
-    catalog = yield* log.states(reads(lineage, step, due))
+    catalog = yield* log.states(reads(lineage, step, due, computedWith(lineage, step, due)))
   }
 })
 
@@ -271,26 +272,29 @@ const computedWith = (
   { graph }: Lineage,
   { asset, partition }: Plan.Step,
   slices: ReadonlyArray<Partition.Ref>
-): ReadonlyArray<Partition.Ref> => [
-  ...slices,
-  ...AssetGraph.togetherWith(graph, asset).map((asset) => ({ asset, partition }))
-]
+): ReadonlyArray<Partition.Ref> => {
+  const others = AssetGraph.togetherWith(graph, asset)
+  return others.length === 0 ? slices : [...slices, ...others.map((asset) => ({ asset, partition }))]
+}
 
-/** The slices whose states decide about a step: its own, and those it reads or follows. */
+/** The slices whose states decide about a step: those computed with its own, and those it reads or follows. */
 const reads = (
   lineage: Lineage,
   step: Plan.Step,
-  slices: ReadonlyArray<Partition.Ref>
+  slices: ReadonlyArray<Partition.Ref>,
+  together: ReadonlyArray<Partition.Ref>
 ): ReadonlyArray<Partition.Ref> => {
+  const { after, deps } = lineage.graph.nodes.get(step.asset)!
+  if (deps.length === 0 && after.length === 0) return together
   const indexes = slices.map((slice) => lineage.index(slice))
   return [
-    ...computedWith(lineage, step, slices),
+    ...together,
     ...lineage
       .readings(step.asset)
       .flatMap((reading) =>
         reading.isAll ? [{ asset: reading.edge.asset, partition: null }] : lineage.readByAll(reading, indexes)
       ),
-    ...lineage.graph.nodes.get(step.asset)!.after.map((asset) => ({ asset, partition: null }))
+    ...after.map((asset) => ({ asset, partition: null }))
   ]
 }
 
