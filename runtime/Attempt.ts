@@ -162,7 +162,7 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   const state = Catalog.get(catalog, step)
   const standing = state && (yield* Verification.standing(context, asset, step))
   if (standing !== undefined) return { ...standing, publish: undefined }
-  const body = yield* Body.make({ ...context, slice: step, now: context.plan.at }, asset)
+  const body = yield* Body.make(context, asset)
   if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
 
   const store = yield* Asset.store(asset)
@@ -211,7 +211,7 @@ const inspect = (
 const look = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, { observe }: External.External) {
   const { catalog, step } = context
   const state = Catalog.get(catalog, step)
-  const body = yield* Body.make({ ...context, slice: step, now: context.plan.at }, asset)
+  const body = yield* Body.make(context, asset)
   if (context.attempt > 1) yield* context.quarantine.clear({ ...sliceOf(context), attempt: context.attempt })
   const found = observe === undefined ? undefined : yield* body.run(erased(observe(body.step as never)))
   yield* body.limit()

@@ -19,11 +19,10 @@ import * as Telemetry from "./Telemetry.ts"
 
 export interface Context {
   readonly runId: string
-  readonly slice: Partition.Ref
+  readonly step: Partition.Ref
   /** From 1. */
   readonly attempt: number
-  /** The plan's time. */
-  readonly now: number
+  readonly plan: { readonly at: number }
   readonly quarantine: Quarantine.Quarantine["Service"]
   /** The settings of whoever planned, which those of a resource may stand before. */
   readonly config: ConfigDigests.ConfigDigests
@@ -103,15 +102,15 @@ class Tally {
 }
 
 const stepOf = (context: Context, asset: Asset.Any, tally: Tally): Asset.Step => {
-  const { attempt, now, quarantine, runId, slice } = context
-  const target = { runId, asset: slice.asset, partition: slice.partition }
+  const { attempt, plan, quarantine, runId, step } = context
+  const target = { runId, asset: step.asset, partition: step.partition }
   return {
     asset: asset.key,
-    partition: slice.partition as string & null,
-    keys: Partition.split(asset.partitions, slice.partition),
+    partition: step.partition as string & null,
+    keys: Partition.split(asset.partitions, step.partition),
     runId,
     attempt,
-    now,
+    now: plan.at,
     annotate: (metadata) => Effect.sync(() => void (tally.annotations = { ...tally.annotations, ...metadata })),
     seen: (items) => Effect.sync(() => void (tally.seen += items)),
     reject: (items) =>

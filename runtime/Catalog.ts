@@ -137,6 +137,7 @@ export class Builder {
   }
 
   partitions(): Catalog["dynamic"] {
+    if (this.dynamic.size === 0) return empty.dynamic
     return new Map(Array.from(this.dynamic, ([name, keys]) => [name, Array.from(keys)]))
   }
 

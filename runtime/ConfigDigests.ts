@@ -163,12 +163,14 @@ const digest = (secret: string, key: string, parts: ReadonlyArray<string>): stri
   return hmac.digest("hex").slice(0, 32)
 }
 
+const none: ReadonlySet<string> = new Set()
+
 const keysOf = (catalog: Catalog.Catalog, slices: ReadonlyArray<Partition.Ref> | undefined): ReadonlySet<string> => {
-  const keys = new Set<string>()
+  let keys: Set<string> | undefined
   const add = (state: Catalog.AssetState | undefined) => {
-    for (const key in state?.config) keys.add(key)
+    for (const key in state?.config) (keys ??= new Set()).add(key)
   }
   if (slices === undefined) for (const states of catalog.states.values()) states.forEach(add)
   else for (const slice of slices) add(Catalog.get(catalog, slice))
-  return keys
+  return keys ?? none
 }

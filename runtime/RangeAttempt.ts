@@ -81,9 +81,9 @@ const make = Effect.fnUntraced(function* (context: Attempt.Context, asset: Asset
 })
 
 const compute = Effect.fnUntraced(function* (context: Attempt.Context, asset: Asset.Any) {
-  const { attempt, plan, quarantine, runId, slices, step } = context
+  const { attempt, quarantine, runId, slices, step } = context
   const partitions = slices.map(({ partition }) => partition!)
-  const body = yield* Body.make({ ...context, slice: step, now: plan.at }, asset)
+  const body = yield* Body.make(context, asset)
   if (attempt > 1) yield* quarantine.clear({ ...Attempt.sliceOf(context), attempt })
 
   const store = yield* Asset.store(asset)

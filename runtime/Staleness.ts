@@ -170,7 +170,7 @@ export const inputs = (
     else if (!mayBeWithout(reading)) unpublished.push(reading.edge.asset)
   }
   const { after } = lineage.graph.nodes.get(ref.asset)!
-  unpublished.push(...after.filter((asset) => !isThere(lineage, catalog, asset)))
+  for (const asset of after) if (!isThere(lineage, catalog, asset)) unpublished.push(asset)
   return { provenance, unpublished }
 }
 

@@ -19,9 +19,10 @@ export interface VersionInForce {
 export class VersionsInForce {
   private readonly lineage: Lineage
   private readonly catalog: Catalog.Catalog
-  private readonly digests = new Map<string, VersionInForce | undefined>()
-  private readonly removed = new Map<string, ReadonlyMap<string, ReadonlyArray<Removed>>>()
-  private readonly moved = new Map<string, ReadonlyArray<string>>()
+  // Made when they are needed: a step asks mostly about single slices.
+  private digests: Map<string, VersionInForce | undefined> | undefined
+  private removed: Map<string, ReadonlyMap<string, ReadonlyArray<Removed>>> | undefined
+  private moved: Map<string, ReadonlyArray<string>> | undefined
 
   constructor(lineage: Lineage, catalog: Catalog.Catalog) {
     this.lineage = lineage
@@ -38,10 +39,11 @@ export class VersionsInForce {
       return at !== -1 && this.lineage.isExternal(asset) ? neverObserved : undefined
     }
     const id = this.idOf(reading, index)
-    const known = this.digests.get(id)
-    if (known !== undefined || this.digests.has(id)) return known
+    const digests = (this.digests ??= new Map())
+    const known = digests.get(id)
+    if (known !== undefined || digests.has(id)) return known
     const found = this.digest(reading, index)
-    this.digests.set(id, found)
+    digests.set(id, found)
     return found
   }
 
@@ -54,14 +56,15 @@ export class VersionsInForce {
     if (keys === undefined) return null
     if (reading.one !== undefined) return keys.size === 0 ? [] : [keys.all[reading.one(index)]!]
     const id = `${position} ${this.idOf(reading, index)}`
-    const known = this.moved.get(id)
+    const moved = (this.moved ??= new Map())
+    const known = moved.get(id)
     if (known !== undefined) return known
     const changed: Array<number> = []
     this.published(reading, index, (state, at) => {
       if (state.changedPosition > position) changed.push(at)
     })
     const ranges = Keys.ranges(keys, changed)
-    this.moved.set(id, ranges)
+    moved.set(id, ranges)
     return ranges
   }
 
@@ -79,19 +82,20 @@ export class VersionsInForce {
   /** The removed keys of what is published of an asset, by the key in a dimension where one is named. */
   private removedOf(asset: string, dimension: string | undefined): ReadonlyMap<string, ReadonlyArray<Removed>> {
     const id = `${asset} ${dimension ?? ""}`
-    const known = this.removed.get(id)
+    const removed = (this.removed ??= new Map())
+    const known = removed.get(id)
     if (known !== undefined) return known
     const { partitions } = this.lineage.graph.nodes.get(asset)!.asset
     const published =
       partitions !== undefined && Partition.isDynamic(partitions) ? Catalog.slices(this.catalog, asset).values() : []
     const found = Array.from(published).flatMap(({ partition }) => {
-      const removed = this.lineage.moment.removedIn(partitions!, partition!)
-      if (removed.length === 0) return []
+      const gone = this.lineage.moment.removedIn(partitions!, partition!)
+      if (gone.length === 0) return []
       const group = dimension === undefined ? "" : (Partition.split(partitions, partition)[dimension] ?? partition!)
-      return removed.map(({ key, position }): Removed => ({ key, position, group }))
+      return gone.map(({ key, position }): Removed => ({ key, position, group }))
     })
     const groups = Map.groupBy(found, ({ group }) => group)
-    this.removed.set(id, groups)
+    removed.set(id, groups)
     return groups
   }
 
