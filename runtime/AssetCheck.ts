@@ -43,6 +43,8 @@ export interface Context {
   readonly partition: Partition.Key
   /** In milliseconds since the epoch: the plan's time, or when checks are run on their own the clock's. */
   readonly now: number
+  /** What the body told of the value, its annotations among it; nothing over the whole. */
+  readonly metadata: Metadata
   /** What was recorded of the slice before the value that is judged, since it was last wiped; newest first. */
   readonly earlier: (limit: number) => Effect.Effect<ReadonlyArray<Recorded>, IoError>
   /**

@@ -180,13 +180,14 @@ const make = Effect.fnUntraced(function* (context: Context, asset: Asset.Any) {
   }
   const next: Versioned = { ...staged, dataVersion: yield* versionOf(asset, staged, context.runId) }
   const old = state && (yield* staying(context, asset, store, state, next))
-  const { dataVersion, metadata, rows } = old ?? next
-  if (asset.checks.length > 0) yield* inspect(context, asset, old ?? next)
+  const { dataVersion, rows } = old ?? next
+  const metadata = { ...(old ?? next).metadata, ...body.metadata() }
+  if (asset.checks.length > 0) yield* inspect(context, asset, { ...(old ?? next), metadata })
   const made: Made = {
     rows,
     dataVersion,
     config,
-    metadata: { ...metadata, ...body.metadata() },
+    metadata,
     publish: old === undefined ? staged.publish : undefined
   }
   return made
@@ -199,11 +200,12 @@ type Versioned = Pick<IoManager.Staged<unknown>, "candidate" | "whole" | "rows" 
 const inspect = (
   context: Context,
   asset: Asset.Any,
-  { candidate, dataVersion, whole }: Pick<Versioned, "candidate" | "whole" | "dataVersion">
+  { candidate, dataVersion, metadata, whole }: Omit<Versioned, "rows">
 ) =>
   Inspection.run(context, asset, {
     versions: new Map([[context.step.partition, dataVersion]]),
     candidate: () => candidate,
+    metadata,
     whole
   })
 
@@ -223,7 +225,7 @@ const look = Effect.fnUntraced(function* (context: Context, asset: Asset.Any, { 
     const slice = { asset: asset.key, partition: step.partition, dataVersion }
     const candidate: unknown = yield* store.published({ ...slice, version: dataVersion })
     const whole = yield* publishedWhole(asset, store, slice)
-    yield* inspect(context, asset, { candidate, ...whole, dataVersion })
+    yield* inspect(context, asset, { candidate, ...whole, dataVersion, metadata: body.metadata() })
   }
   const publish = dataVersion === state?.dataVersion ? undefined : Effect.void
   const made: Made = { rows: null, dataVersion, config, metadata: body.metadata(), publish }

@@ -220,6 +220,7 @@ interface Case extends Partition.Ref {
   readonly declared: Asset.Any
   readonly dataVersion: string
   readonly position: number
+  readonly metadata: Catalog.AssetState["metadata"]
   readonly checks: ReadonlyArray<Prepared>
 }
 
@@ -237,13 +238,13 @@ const casesOf = (
   const ofWhole = checks.filter(({ check }) => check.over === "whole")
   const slices = Array.from(Catalog.slices(catalog, asset).values())
   slices.sort((a, b) => ((a.partition ?? "") < (b.partition ?? "") ? -1 : 1))
-  const cases = slices.map(({ changedPosition, dataVersion, partition }): Case => {
-    return { asset, declared, partition, dataVersion, position: changedPosition, checks: ofSlice }
+  const cases = slices.map(({ changedPosition, dataVersion, metadata, partition }): Case => {
+    return { asset, declared, partition, dataVersion, position: changedPosition, metadata, checks: ofSlice }
   })
   const whole = Catalog.versionOfAll(catalog, asset)
   if (whole !== undefined) {
     const { position, version } = whole
-    cases.push({ asset, declared, partition: null, dataVersion: version, position, checks: ofWhole })
+    cases.push({ asset, declared, partition: null, dataVersion: version, position, metadata: {}, checks: ofWhole })
   }
   return cases.filter(({ checks }) => checks.length > 0)
 }
@@ -251,13 +252,13 @@ const casesOf = (
 const judge = Effect.fnUntraced(function* (work: RunRecord.Work, one: Case) {
   const results: Array<Of<"CheckPassed" | "CheckFailed">> = []
   const unable: Array<Unable> = []
-  const { asset, dataVersion, partition, position } = one
+  const { asset, dataVersion, metadata, partition, position } = one
   const candidate = yield* Effect.exit(published(one))
   if (Exit.isFailure(candidate)) {
     unable.push({ asset, partition, check: null, error: failureOf(candidate.cause) })
     return { results, unable }
   }
-  const subject: Judgement.Subject = { partition, dataVersion, position, candidate: candidate.value }
+  const subject: Judgement.Subject = { partition, dataVersion, position, candidate: candidate.value, metadata }
   for (const { check, judge } of one.checks) {
     const verdict = yield* Effect.exit(erased(Telemetry.check(check.name)(judge(subject))))
     if (Exit.isFailure(verdict)) {

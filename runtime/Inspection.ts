@@ -11,6 +11,7 @@ import * as AssetCheck from "./AssetCheck.ts"
 import * as AttemptError from "./AttemptError.ts"
 import { failureOf } from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
+import type * as IoManager from "./IoManager.ts"
 import * as Judgement from "./Judgement.ts"
 import * as Keys from "./Keys.ts"
 import type { Lineage } from "./Lineage.ts"
@@ -34,6 +35,7 @@ export interface Candidates {
   /** Their versions by partition, in its order. */
   readonly versions: ReadonlyMap<Partition.Key, string>
   readonly candidate: (partition: Partition.Key) => unknown
+  readonly metadata: IoManager.Metadata
   /** All published slices with these in their places, for checks that see them so. */
   readonly whole?: unknown
 }
@@ -68,7 +70,7 @@ const atATime = 4
 const verdictsOf = Effect.fnUntraced(function* (
   check: Judgement.Check,
   setting: Judgement.Setting,
-  { candidate, versions, whole }: Candidates
+  { candidate, metadata, versions, whole }: Candidates
 ) {
   const unable = (partition: Partition.Key, dataVersion: string) => (error: unknown) => {
     // A check that cannot say that its value is good has not passed.
@@ -90,7 +92,7 @@ const verdictsOf = Effect.fnUntraced(function* (
     versions,
     ([partition, dataVersion]) =>
       Effect.catch(
-        erased(judge({ partition, dataVersion, position: undefined, candidate: candidate(partition) })),
+        erased(judge({ partition, dataVersion, position: undefined, candidate: candidate(partition), metadata })),
         unable(partition, dataVersion)
       ),
     { concurrency: atATime }

@@ -31,6 +31,7 @@ export interface Subject {
   /** Where the log has the value; `undefined` when it is not published yet. */
   readonly position: number | undefined
   readonly candidate: unknown
+  readonly metadata: IoManager.Metadata
 }
 
 /** What a check found, of which version: over the whole that is not the slice's. */
@@ -50,11 +51,12 @@ export const make = Effect.fnUntraced(function* (check: Check, setting: Setting)
   const { asset, log, moment } = setting
   const judge: Judge = Effect.fnUntraced(function* (subject) {
     const reads = yield* read(subject.partition)
-    const { candidate, dataVersion, partition, position } = subject
+    const { candidate, dataVersion, metadata, partition, position } = subject
     const ref = { asset: asset.key, partition }
     const context: AssetCheck.Context = {
       ...ref,
       now: moment.now,
+      metadata,
       earlier: (limit) => readable(asset, log.checks.earlier(ref, position, limit)),
       published: (partitions) =>
         Effect.map(states(setting, partitions), (states) =>
@@ -87,7 +89,7 @@ export const whole = (
     const all = new Map(states.map(({ dataVersion, partition }) => [partition, dataVersion]))
     for (const [partition, version] of versions) all.set(partition, version)
     const dataVersion = Version.ofPartitions(Array.from(all, ([partition, version]) => [partition ?? "", version]))
-    return { partition: null, dataVersion, position: undefined, candidate }
+    return { partition: null, dataVersion, position: undefined, candidate, metadata: {} }
   })
 
 export const toEvent = (

@@ -110,6 +110,7 @@ const compute = Effect.fnUntraced(function* (context: Attempt.Context, asset: As
   yield* Inspection.run(context, asset, {
     versions: new Map(Array.from(found, ([partition, { dataVersion }]) => [partition, dataVersion])),
     candidate: (partition) => staged.candidate(partition!),
+    metadata: { ...staged.metadata, ...body.metadata() },
     whole: staged.whole
   })
 

@@ -27,6 +27,7 @@ layer(database, { timeout: "60 seconds" })("a check that is a query", (it) => {
     asset: "plays",
     partition: null,
     now: 0,
+    metadata: {},
     earlier: () => Effect.succeed([]),
     published: () => Effect.succeed([]),
     others: Effect.succeed([]),

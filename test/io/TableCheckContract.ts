@@ -44,6 +44,7 @@ const context = (given: Partial<AssetCheck.Context> = {}): AssetCheck.Context =>
   asset: "visits",
   partition: null,
   now,
+  metadata: {},
   earlier: () => Effect.succeed([]),
   published: () => Effect.succeed([]),
   others: Effect.succeed([]),
