@@ -3,10 +3,10 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Asset, Table, TableCheck } from "../runtime/index.ts"
 import { features } from "./features.ts"
-import { model } from "./model.ts"
-import * as Interactions from "./recommender/Interactions.ts"
-import * as ModelFile from "./recommender/ModelFile.ts"
+import { modelChampion } from "./model_champion.ts"
+import * as Algorithms from "./recommender/Algorithms.ts"
 import * as Recommender from "./recommender/Recommender.ts"
+import * as StoredListens from "./recommender/StoredListens.ts"
 import { tracks } from "./tracks.ts"
 import { users } from "./users.ts"
 
@@ -24,19 +24,19 @@ const size = 15
 /** What each user may like next, best first. */
 export const recommendations = Asset.make("recommendations", {
   description: "What each user may like next, best first, and because of which track",
-  deps: { model, features, users, tracks },
+  deps: { model: modelChampion, features, users, tracks },
   io: Table.make({
     table: "music.recommendations",
     schema: Recommendation,
     key: ["user_id", "rank"],
     indexes: [["track_id"], ["because_track_id"]]
   }),
-  materialize: ({ features, model, tracks, users }) =>
+  materialize: ({ model, tracks, users }) =>
     Stream.unwrap(
       Effect.gen(function* () {
         const recommender = yield* Recommender.make({
-          model: yield* ModelFile.decode(yield* model.bytes),
-          history: yield* Interactions.collect(features.rows),
+          model: yield* Algorithms.decode(yield* model.bytes, model.manifest.parameters),
+          history: yield* StoredListens.features(model.manifest.recency),
           catalogue: yield* ids(tracks)
         })
         return Recommender.stream(recommender, yield* ids(users), size).pipe(

@@ -170,8 +170,8 @@ const ndcg = Effect.fnUntraced(function* (
 })
 
 const choose = Effect.fnUntraced(function* (validation: Split.Split, grid: ReadonlyArray<Algorithm.Candidate>) {
-  const { best } = yield* Tuning.search(validation, grid, "ndcgAt100")
-  return best ?? (yield* Effect.die(new Error("No candidate applies")))
+  const { ranked } = yield* Tuning.search(validation, grid, "ndcgAt100")
+  return ranked[0] ?? (yield* Effect.die(new Error("No candidate applies")))
 })
 
 const meanOf = (split: Split.Split, candidate: Algorithm.Candidate) =>

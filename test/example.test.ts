@@ -33,7 +33,8 @@ tracks                     Failed    MusicApiError: http://music.test/tracks?pag
 listen_history/2026-03-01  Verified  recheck requested
 features                   Skipped   because of tracks
 model                      Skipped   because of features
-recommendations            Skipped   because of model
+model_champion             Skipped   because of model
+recommendations            Skipped   because of model_champion
 Failed`
     )
     assert.deepStrictEqual(yield* refusing.rows(recommendations), served)

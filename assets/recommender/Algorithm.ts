@@ -26,10 +26,11 @@ export interface Algorithm<Parameters> {
     interactions: Interactions.Interactions,
     parameters: Parameters
   ) => Effect.Effect<FittedModel.FittedModel, NotApplicable>
-  /** The model again, from its table of tracks and its sections. */
+  /** The model again, from its table of tracks and its sections, and the parameters it was fitted with. */
   readonly restore: (
     tracks: IdTable.IdTable,
-    sections: ReadonlyArray<FittedModel.Section>
+    sections: ReadonlyArray<FittedModel.Section>,
+    parameters: Parameters
   ) => Effect.Effect<FittedModel.FittedModel, FittedModel.UnreadableSections>
 }
 

@@ -35,7 +35,7 @@ export const algorithm: Algorithm.Algorithm<Parameters> = {
       return yield* new NotApplicable({ algorithm: "ease", reason })
     }
     const known = Float64Array.from(kept, (track) => interactions.tracks[track]!)
-    const columns = yield* pick(byTrack, kept)
+    const columns = yield* SparseRows.pick(byTrack, kept)
     const users = interactions.users.length
     const weights =
       users < kept.length
@@ -84,18 +84,6 @@ const toModel = (tracks: IdTable.IdTable, known: IdTable.IdTable, weights: Float
     }
   })
 }
-
-const pick = Effect.fnUntraced(function* (rows: SparseRows.SparseRows, kept: Int32Array) {
-  const offsets = new Int32Array(kept.length + 1)
-  kept.forEach((row, index) => (offsets[index + 1] = rows.offsets[row + 1]! - rows.offsets[row]!))
-  SparseRows.accumulate(offsets)
-  const columns = new Int32Array(offsets.at(-1)!)
-  yield* Cooperative.forRange(kept.length, (index) => {
-    const row = kept[index]!
-    columns.set(rows.columns.subarray(rows.offsets[row]!, rows.offsets[row + 1]!), offsets[index]!)
-  })
-  return { offsets, columns, values: new Float64Array(columns.length).fill(1) } satisfies SparseRows.SparseRows
-})
 
 const weightsByTracks = Effect.fnUntraced(function* (byTrack: SparseRows.SparseRows, users: number, lambda: number) {
   const size = byTrack.offsets.length - 1

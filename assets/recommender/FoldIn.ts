@@ -11,6 +11,7 @@ import * as IdTable from "./IdTable.ts"
 import type * as Interactions from "./Interactions.ts"
 import * as KernelMemory from "./KernelMemory.ts"
 import * as Kernels from "./Kernels.ts"
+import type * as SparseRows from "./SparseRows.ts"
 import { TopK } from "./TopK.ts"
 
 /** A track somebody listened to, weighed as in the interactions the model was fitted to. Of repeats the larger weight counts. */
@@ -32,6 +33,15 @@ export interface Contribution {
  * histories; the order of a history does not matter.
  */
 export interface FoldIn {
+  /** The factors of whoever has such a history: tracks by index, ascending, at least one, and how much each counts. */
+  readonly solve: (history: SparseRows.Row) => Float32Array
+  /** Of all tracks, in an array that the next call writes to. */
+  readonly scores: (history: SparseRows.Row) => Float32Array
+  /** As `explain` tells, by index and in the order of the history. */
+  readonly contributions: (
+    history: SparseRows.Row,
+    track: number
+  ) => Array<{ readonly track: number; readonly amount: number }>
   /** All 0 without a known track. */
   readonly factors: (history: Iterable<Heard>) => Float32Array
   /** The best unheard tracks, at most `size`, best first and of equals the lowest id; none without a known track. */
@@ -46,20 +56,26 @@ export interface FoldIn {
 /** Computes once what all listeners share. */
 export const make = Effect.fn("FoldIn.make")(function* (model: IalsModel.Model) {
   const equations = yield* Kernels.areSupported() ? onKernels(model) : inTypeScript(model)
-  const solve = (history: Iterable<Heard>) => {
-    const { columns, confidences } = rowOf(model.tracks, history)
-    return { columns, confidences, factors: equations.solve(columns, confidences) }
+  const solve: FoldIn["solve"] = ({ columns, values }) => equations.solve(columns, Float32Array.from(values))
+  const scores: FoldIn["scores"] = (history) => equations.scores(solve(history))
+  const contributions: FoldIn["contributions"] = (history, track) => {
+    solve(history)
+    const influence = equations.solveLast(factorsOf(model, track))
+    return Array.from(history.columns, (column, entry) => ({
+      track: column,
+      amount: history.values[entry]! * dot(factorsOf(model, column), influence)
+    }))
   }
   const recommend: FoldIn["recommend"] = (history, size) => {
-    const { columns, factors } = solve(history)
-    if (columns.length === 0) return []
-    const scores = equations.scores(factors)
-    for (const column of columns) scores[column] = -Infinity
+    const row = rowOf(model.tracks, history)
+    if (row.columns.length === 0) return []
+    const scored = scores(row)
+    for (const column of row.columns) scored[column] = -Infinity
     const best = new TopK(size)
     let least = -Infinity
-    for (let track = 0; track < scores.length; track++) {
-      if (!(scores[track]! > least)) continue
-      best.offer(track, scores[track]!)
+    for (let track = 0; track < scored.length; track++) {
+      if (!(scored[track]! > least)) continue
+      best.offer(track, scored[track]!)
       if (best.size === size) least = best.scores[size - 1]!
     }
     return Array.from({ length: best.size }, (_, rank) => ({
@@ -69,15 +85,14 @@ export const make = Effect.fn("FoldIn.make")(function* (model: IalsModel.Model) 
   }
   const explain: FoldIn["explain"] = (history, trackId) => {
     const track = IdTable.indexOf(model.tracks, trackId)
-    const { columns, confidences } = solve(history)
-    if (track === -1 || columns.length === 0) return []
-    const influence = equations.solveLast(factorsOf(model, track))
-    return Array.from(columns, (column, entry) => ({
-      track_id: model.tracks[column]!,
-      contribution: confidences[entry]! * dot(factorsOf(model, column), influence)
-    })).sort((left, right) => right.contribution - left.contribution || left.track_id - right.track_id)
+    const row = rowOf(model.tracks, history)
+    if (track === -1 || row.columns.length === 0) return []
+    return contributions(row, track)
+      .map(({ amount, track }) => ({ track_id: model.tracks[track]!, contribution: amount }))
+      .sort((left, right) => right.contribution - left.contribution || left.track_id - right.track_id)
   }
-  return { factors: (history) => solve(history).factors, recommend, explain } satisfies FoldIn
+  const factors: FoldIn["factors"] = (history) => solve(rowOf(model.tracks, history))
+  return { solve, scores, contributions, factors, recommend, explain } satisfies FoldIn
 })
 
 // internal ------------------------------------------------------------------------------------------------------------------------
@@ -165,14 +180,14 @@ const inTypeScript = Effect.fnUntraced(function* (model: IalsModel.Model) {
 })
 
 /** Ascending, so that sums are the same whatever the order of the history. */
-const rowOf = (tracks: IdTable.IdTable, history: Iterable<Heard>) => {
+const rowOf = (tracks: IdTable.IdTable, history: Iterable<Heard>): SparseRows.Row => {
   const weights = new Map<number, number>()
   for (const { track_id, weight } of history) {
     const column = IdTable.indexOf(tracks, track_id)
     if (column !== -1) weights.set(column, Math.max(weight, weights.get(column) ?? 0))
   }
   const columns = Int32Array.from(weights.keys()).sort()
-  return { columns, confidences: Float32Array.from(columns, (column) => weights.get(column)!) }
+  return { columns, values: Float64Array.from(columns, (column) => weights.get(column)!) }
 }
 
 const factorsOf = ({ parameters: { dimensions }, trackFactors }: IalsModel.Model, track: number): Float32Array =>

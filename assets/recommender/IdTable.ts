@@ -9,6 +9,24 @@ export type IdTable = Float64Array
 /** Collects the distinct ids of `ids`, in whatever order they come. */
 export const fromIds = (ids: Iterable<number>): IdTable => Float64Array.from(new Set(ids)).sort()
 
+/** Gives ids numbers in the order in which they arrive, until all are known and can be sorted. */
+export class Arrivals {
+  readonly #numbers = new Map<number, number>()
+
+  numberOf(id: number): number {
+    const known = this.#numbers.get(id)
+    if (known !== undefined) return known
+    this.#numbers.set(id, this.#numbers.size)
+    return this.#numbers.size - 1
+  }
+
+  /** The ids, and for each number the index of its id. */
+  sorted(): { readonly ids: IdTable; readonly indexOf: Int32Array } {
+    const ids = fromIds(this.#numbers.keys())
+    return { ids, indexOf: Int32Array.from(this.#numbers.keys(), (id) => indexOf(ids, id)) }
+  }
+}
+
 /** The index of `id`, or -1. */
 export const indexOf = (self: IdTable, id: number): number => {
   let low = 0

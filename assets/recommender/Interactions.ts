@@ -22,33 +22,44 @@ export interface Interactions {
   readonly rows: SparseRows.SparseRows
 }
 
-/** Collects a stream of entries, in whatever order they come; of a pair that comes twice the larger weight counts. */
-export const collect = Effect.fn("Interactions.collect")(function* <E, R>(entries: Stream.Stream<Entry, E, R>) {
-  const users = new Map<number, number>()
-  const tracks = new Map<number, number>()
+/** Entries in columns of equal length. */
+export interface Columns {
+  readonly users: Float64Array
+  readonly tracks: Float64Array
+  readonly weights: Float64Array
+}
+
+/** Collects entries in whatever order they come; of a pair that comes twice the larger weight counts. */
+export const collect = Effect.fn("Interactions.collect")(function* <E, R>(columns: Stream.Stream<Columns, E, R>) {
+  const users = new IdTable.Arrivals()
+  const tracks = new IdTable.Arrivals()
   const blocks: Array<Block> = []
-  yield* Stream.runForEachArray(Stream.rechunk(entries, blockSize), (chunk) => {
+  yield* Stream.runForEach(columns, (block) => {
     blocks.push({
-      users: Int32Array.from(chunk, (entry) => indexOfArrival(users, entry.user_id)),
-      tracks: Int32Array.from(chunk, (entry) => indexOfArrival(tracks, entry.track_id)),
-      weights: Float64Array.from(chunk, (entry) => entry.weight)
+      users: Int32Array.from(block.users, (id) => users.numberOf(id)),
+      tracks: Int32Array.from(block.tracks, (id) => tracks.numberOf(id)),
+      weights: block.weights
     })
     return Effect.yieldNow
   })
-  const userIds = IdTable.fromIds(users.keys())
-  const trackIds = IdTable.fromIds(tracks.keys())
-  const byTrack = yield* rowsByTrack(blocks, positions(users, userIds), positions(tracks, trackIds))
+  const { ids: userIds, indexOf: userAt } = users.sorted()
+  const { ids: trackIds, indexOf: trackAt } = tracks.sorted()
+  const byTrack = yield* rowsByTrack(blocks, userAt, trackAt)
   const rows = yield* mergeRepeats(yield* SparseRows.transpose(byTrack, userIds.length))
   return { users: userIds, tracks: trackIds, rows } satisfies Interactions
 })
 
 /** Collects entries that are at hand. */
-export const fromEntries = (entries: Iterable<Entry>): Effect.Effect<Interactions> =>
-  collect(Stream.fromIterable(entries))
+export const fromEntries = (entries: ReadonlyArray<Entry>): Effect.Effect<Interactions> =>
+  collect(
+    Stream.make({
+      users: Float64Array.from(entries, (entry) => entry.user_id),
+      tracks: Float64Array.from(entries, (entry) => entry.track_id),
+      weights: Float64Array.from(entries, (entry) => entry.weight)
+    })
+  )
 
 // internal ------------------------------------------------------------------------------------------------------------------------
-
-const blockSize = 16_384
 
 /** Entries by order of arrival of their users and tracks, until all ids are known and can be sorted. */
 interface Block {
@@ -56,16 +67,6 @@ interface Block {
   readonly tracks: Int32Array
   readonly weights: Float64Array
 }
-
-const indexOfArrival = (arrivals: Map<number, number>, id: number): number => {
-  const known = arrivals.get(id)
-  if (known !== undefined) return known
-  arrivals.set(id, arrivals.size)
-  return arrivals.size - 1
-}
-
-const positions = (arrivals: Map<number, number>, ids: IdTable.IdTable): Int32Array =>
-  Int32Array.from(arrivals.keys(), (id) => IdTable.indexOf(ids, id))
 
 /** A counting sort by track; the users of a row are in order of arrival still. */
 const rowsByTrack = Effect.fnUntraced(function* (

@@ -3,6 +3,7 @@
  * Leaves out where they come from; every listen is an index into arrays, never an object.
  */
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as Cooperative from "./Cooperative.ts"
 import * as IdTable from "./IdTable.ts"
 import type * as Interactions from "./Interactions.ts"
@@ -41,6 +42,51 @@ export const fromColumns = Effect.fn("Listens.fromColumns")(function* (columns: 
   const [users, userOf] = yield* indexed(columns.users)
   const [tracks, trackOf] = yield* indexed(columns.tracks)
   return { users, tracks, userOf, trackOf, days: columns.days, weights: columns.weights } satisfies Listens
+})
+
+/** Columns of ids as they come, in blocks of equal length. */
+export interface Columns {
+  readonly users: Float64Array
+  readonly tracks: Float64Array
+  readonly days: Float64Array
+}
+
+/** Collects listens of weight 1, whatever order they come in: user by user, and of each user in the order of time. */
+export const collect = Effect.fn("Listens.collect")(function* <E, R>(columns: Stream.Stream<Columns, E, R>) {
+  const users = new IdTable.Arrivals()
+  const tracks = new IdTable.Arrivals()
+  const blocks: Array<Block> = []
+  yield* Stream.runForEach(columns, (block) => {
+    blocks.push({
+      users: Int32Array.from(block.users, (id) => users.numberOf(id)),
+      tracks: Int32Array.from(block.tracks, (id) => tracks.numberOf(id)),
+      days: block.days
+    })
+    return Effect.yieldNow
+  })
+  const { ids: userIds, indexOf: userAt } = users.sorted()
+  const { ids: trackIds, indexOf: trackAt } = tracks.sorted()
+  const offsets = new Int32Array(userIds.length + 1)
+  yield* Cooperative.forRange(blocks.length, (index) => {
+    for (const user of blocks[index]!.users) offsets[userAt[user]! + 1]! += 1
+  })
+  SparseRows.accumulate(offsets)
+  const next = offsets.slice(0, userIds.length)
+  const length = offsets.at(-1)!
+  const [userOf, trackOf, days] = [new Int32Array(length), new Int32Array(length), new Float64Array(length)]
+  yield* Cooperative.forRange(blocks.length, (index) => {
+    const block = blocks[index]!
+    for (let listen = 0; listen < block.days.length; listen++) {
+      const user = userAt[block.users[listen]!]!
+      const at = next[user]!++
+      userOf[at] = user
+      trackOf[at] = trackAt[block.tracks[listen]!]!
+      days[at] = block.days[listen]!
+    }
+  })
+  yield* Cooperative.forRange(userIds.length, (user) => sortByTime(days, trackOf, offsets[user]!, offsets[user + 1]!))
+  const weights = new Float64Array(length).fill(1)
+  return { users: userIds, tracks: trackIds, userOf, trackOf, days, weights } satisfies Listens
 })
 
 /** The listens for which `keep` holds, in the order they had; both tables stay. */
@@ -94,6 +140,10 @@ export const newestDay = ({ days }: Listens): number => {
   return Math.floor(newest)
 }
 
+/** The whole day of the oldest listen, Infinity when there is none. */
+export const oldestDay = (self: Listens): number =>
+  Math.floor(self.days.reduce((oldest, day) => Math.min(oldest, day), Infinity))
+
 /**
  * Adds up each user's listens of each track, by age. Decay is rounded to single precision, so that engines that differ in the last bit of
  * a power agree; sums run in the order of the listens.
@@ -127,6 +177,27 @@ const indexed = Effect.fnUntraced(function* (ids: Float64Array) {
   })
   return [table, indices] as const
 })
+
+interface Block {
+  readonly users: Int32Array
+  readonly tracks: Int32Array
+  readonly days: Float64Array
+}
+
+/** By insertion, as most stand in order already; of listens at the same time the lower track comes first. */
+const sortByTime = (days: Float64Array, trackOf: Int32Array, from: number, to: number): void => {
+  for (let listen = from + 1; listen < to; listen++) {
+    const [day, track] = [days[listen]!, trackOf[listen]!]
+    let at = listen
+    while (at > from && (days[at - 1]! > day || (days[at - 1] === day && trackOf[at - 1]! > track))) {
+      days[at] = days[at - 1]!
+      trackOf[at] = trackOf[at - 1]!
+      at--
+    }
+    days[at] = day
+    trackOf[at] = track
+  }
+}
 
 const factor = (recency: Recency, age: number): number => {
   switch (recency._tag) {

@@ -6,8 +6,8 @@ import * as Algorithm from "./Algorithm.ts"
 import * as Evaluation from "./Evaluation.ts"
 import * as Gate from "./Gate.ts"
 import * as Listens from "./Listens.ts"
+import type * as Manifest from "./Manifest.ts"
 import type * as Split from "./Split.ts"
-import type * as Tuning from "./Tuning.ts"
 
 export interface Subject {
   readonly candidate: Algorithm.Candidate
@@ -15,7 +15,8 @@ export interface Subject {
   /** How `splits` divides the listens, in words. */
   readonly protocol: string
   readonly splits: Split.Splits
-  readonly trials: ReadonlyArray<Tuning.Trial>
+  /** On the validation split. */
+  readonly trials: Manifest.Manifest["trials"]
   /** On the test split. */
   readonly evaluation: Evaluation.Evaluation
   readonly decision: Gate.Decision
@@ -42,14 +43,14 @@ export const render = (subject: Subject): string =>
       ])
     ),
     "## Candidates, on validation",
-    trials(subject.trials, subject.decision.rules.metric)
+    trials(subject.trials)
   ].join("\n\n")
 
 // internal ------------------------------------------------------------------------------------------------------------------------
 
 const data = ({ listens, protocol, splits }: Subject): string => {
   const newest = Listens.newestDay(listens)
-  const oldest = Math.floor(listens.days.reduce((day, other) => Math.min(day, other), Infinity))
+  const oldest = Listens.oldestDay(listens)
   const span = listens.days.length === 0 ? "" : ` from ${dateOf(oldest)} to ${dateOf(newest)}`
   const size = `${listens.userOf.length} listens by ${listens.users.length} users of ${listens.tracks.length} tracks${span}.`
   return `${size} Split: ${protocol}.\n\n${table(
@@ -90,14 +91,14 @@ const metrics = (evaluation: Evaluation.Evaluation): string => {
   return `${table(header, rows)}\n\nPopularity lift of the first ten: ${fixed(evaluation.popularityLiftAt10)}.`
 }
 
-const trials = (tried: ReadonlyArray<Tuning.Trial>, metric: Evaluation.Metric): string =>
+const trials = (tried: Manifest.Manifest["trials"]): string =>
   table(
-    ["candidate", metric, ""],
-    tried.map(({ candidate, outcome }) =>
-      outcome._tag === "Judged"
-        ? [Algorithm.describe(candidate), fixed(outcome.means[metric]), ""]
-        : [Algorithm.describe(candidate), "", `does not apply: ${outcome.reason}`]
-    )
+    ["candidate", "ndcgAt100", ""],
+    tried.map(({ candidate, ndcgAt100, reason }) => [
+      candidate,
+      ndcgAt100 === null ? "" : fixed(ndcgAt100),
+      reason === null ? "" : `does not apply: ${reason}`
+    ])
   )
 
 const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>

@@ -3,9 +3,10 @@
  * Leaves out weights: one user is one vote.
  */
 import * as Effect from "effect/Effect"
-import type * as Algorithm from "./Algorithm.ts"
+import * as Algorithm from "./Algorithm.ts"
 import * as FittedModel from "./FittedModel.ts"
 import * as IdTable from "./IdTable.ts"
+import * as Listens from "./Listens.ts"
 import type * as Interactions from "./Interactions.ts"
 
 /** A score is a number of users; tracks that nobody played have none. Fitted to a window of time, it is recent popularity. */
@@ -23,6 +24,9 @@ export const algorithm: Algorithm.Algorithm<Record<string, never>> = {
     return toModel(tracks, users)
   })
 }
+
+/** Popularity of all time: what is served as long as nothing is better. */
+export const candidate = Algorithm.candidate(algorithm, {}, Listens.everything)
 
 /** The indices of `tracks` by number of distinct users, the most popular first and of equally popular ones the lowest id. */
 export const order = (interactions: Interactions.Interactions, tracks: IdTable.IdTable): Int32Array => {

@@ -12,7 +12,7 @@ import type * as Split from "./Split.ts"
 
 /** What every model has to beat: popularity of all time, and of the newest four weeks. */
 export const baselines: readonly [Algorithm.Candidate, ...Array<Algorithm.Candidate>] = [
-  Algorithm.candidate(Popularity.algorithm, {}, Listens.everything),
+  Popularity.candidate,
   Algorithm.candidate(Popularity.algorithm, {}, Listens.window(28))
 ]
 

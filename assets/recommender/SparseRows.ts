@@ -31,6 +31,21 @@ export const empty = (rows: number): SparseRows => ({
   values: new Float64Array(0)
 })
 
+/** The rows of these indices, in that order. */
+export const pick = Effect.fnUntraced(function* (self: SparseRows, rows: Int32Array) {
+  const offsets = new Int32Array(rows.length + 1)
+  rows.forEach((row, index) => (offsets[index + 1] = self.offsets[row + 1]! - self.offsets[row]!))
+  accumulate(offsets)
+  const columns = new Int32Array(offsets.at(-1)!)
+  const values = new Float64Array(columns.length)
+  yield* Cooperative.forRange(rows.length, (index) => {
+    const picked = row(self, rows[index]!)
+    columns.set(picked.columns, offsets[index]!)
+    values.set(picked.values, offsets[index]!)
+  })
+  return { offsets, columns, values } satisfies SparseRows
+})
+
 /** Swaps rows and columns. Whatever the order was, the columns of each row of the answer ascend. */
 export const transpose = Effect.fnUntraced(function* (self: SparseRows, columnCount: number) {
   const rowCount = self.offsets.length - 1

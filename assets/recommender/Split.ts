@@ -33,6 +33,23 @@ export interface Splits {
   readonly test: Split
 }
 
+/** Splits of some listens, and in words how they were made. */
+export interface Protocol extends Splits {
+  readonly protocol: string
+}
+
+/** By time where there are weeks enough to train on, validate and test; else by the last fifth of what each user listened to. */
+export const suited = Effect.fn("Split.suited")(function* (listens: Listens.Listens) {
+  const days = listens.days.length === 0 ? 0 : Listens.newestDay(listens) - Listens.oldestDay(listens) + 1
+  if (days < fewestDays) {
+    return { protocol: "the last fifth of each user's listens", ...(yield* leaveLastOut(listens)) } satisfies Protocol
+  }
+  return {
+    protocol: "the last week, and the week before for validation",
+    ...(yield* byTime(listens))
+  } satisfies Protocol
+})
+
 /** Cuts time for everybody at once: the newest `days` days, with the newest listen's day, are the test, the `days` before them the validation. */
 export const byTime = Effect.fn("Split.byTime")(function* (listens: Listens.Listens, days = 7) {
   const end = Listens.newestDay(listens) + 1
@@ -93,6 +110,9 @@ export const strongGeneralization = Effect.fn("Split.strongGeneralization")(func
 const validation = 1
 const test = 2
 const fewest = 5
+
+/** Four weeks: as many to train on as to ask about. */
+const fewestDays = 28
 
 const within = (day: number, from: number, to: number): boolean => from <= day && day < to
 

@@ -8,7 +8,12 @@ const world = Worlds.ring(30)
 const listens = `listen_history/${today}`
 
 const verified = { users: "Verified", tracks: "Verified", [listens]: "Verified" } as const
-const cutOff = { features: "CutOff", model: "CutOff", recommendations: "CutOff" } as const
+const cutOff = {
+  features: "CutOff",
+  model: "CutOff",
+  model_champion: "CutOff",
+  recommendations: "CutOff"
+} as const
 
 const renamed: Worlds.Still = { ...world, users: [Worlds.user(1, "Renamed"), ...world.users.slice(1)] }
 
@@ -46,7 +51,12 @@ describe("a recheck", () => {
     onDatabase(
       Effect.gen(function* () {
         const [ran] = yield* changing(Worlds.withList(world, Worlds.list(1, 1, 2, 3, 4, 5, 15)))
-        const made = { features: "Materialized", model: "Materialized", recommendations: "Materialized" } as const
+        const made = {
+          features: "Materialized",
+          model: "Materialized",
+          model_champion: "Materialized",
+          recommendations: "Materialized"
+        } as const
         assert.deepStrictEqual(ran!.outcomes, { ...verified, [listens]: "Materialized", ...made })
         assert.deepStrictEqual(yield* rows("select plays from music.features where user_id = 1 and track_id = 15"), [
           { plays: 1 }

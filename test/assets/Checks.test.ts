@@ -30,6 +30,7 @@ describe("the checks of the recommender", () => {
           "listen_history",
           "features",
           "model",
+          "model_champion",
           "recommendations"
         ])
       })

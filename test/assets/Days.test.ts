@@ -34,6 +34,7 @@ describe("the next day", () => {
           [`listen_history/${tomorrow}`]: "Missing",
           features: "Maybe",
           model: "Maybe",
+          model_champion: "Maybe",
           recommendations: "Maybe"
         })
         const { steps } = yield* plan()

@@ -154,6 +154,7 @@ describe("a dead API", () => {
           [listens]: "Failed",
           features: "Skipped",
           model: "Skipped",
+          model_champion: "Skipped",
           recommendations: "Skipped"
         })
         assert.deepStrictEqual(yield* published, before)

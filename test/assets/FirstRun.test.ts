@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Metadata } from "effect-assets"
 import * as Effect from "effect/Effect"
 import { model } from "../../assets/model.ts"
-import { materialize, metadataOf, onDatabase, project, rows, status, today } from "./Pipeline.ts"
+import { modelChampion } from "../../assets/model_champion.ts"
+import { materialize, metadataOf, millisPerDay, onDatabase, project, rows, state, status, today } from "./Pipeline.ts"
 import * as Worlds from "./Worlds.ts"
 
 const world = Worlds.sample({ users: 120, tracks: 60 })
@@ -21,11 +23,12 @@ const withoutBookkeeping = ({ first_seen_at, removed_at, run_id, ...row }: Recor
 }
 
 describe("the first run", () => {
-  it.effect("publishes six assets, after which there is nothing to do", () =>
+  it.effect("publishes every asset, after which there is nothing to do", () =>
     onDatabase(
       Effect.gen(function* () {
         const ran = yield* materialize({ world })
-        const slices = ["users", "tracks", `listen_history/${today}`, "features", "model", "recommendations"]
+        const made = ["features", "model", "model_champion", "recommendations"]
+        const slices = ["users", "tracks", `listen_history/${today}`, ...made]
         assert.sameMembers(Object.keys(ran.outcomes), slices)
         for (const slice of slices) assert.strictEqual(ran.outcomes[slice], "Materialized", ran.explain)
         for (const slice of slices) assert.strictEqual((yield* status)[slice], "Current")
@@ -68,26 +71,49 @@ describe("the first run", () => {
     )
   )
 
-  it.effect("judges the model by held-out listens against popularity, in its manifest", () =>
+  it.effect("chooses a model by what users listened to last, and tells all it tried in its manifest", () =>
     onDatabase(
       Effect.gen(function* () {
         const ran = yield* materialize({ world })
         const { manifest } = yield* project.value(model)
-        const { heldOut, ...facts } = manifest
-        assert.deepStrictEqual(facts, {
-          algorithm: "item-knn",
-          parameters: { shrinkage: 5, neighbours: 100 },
-          seed: 1,
+        const { trials, ...facts } = manifest
+        assert.deepInclude(facts, {
           users: world.lists.filter(({ items }) => (items ?? []).length > 0).length,
           tracks: new Set(listens).size,
-          interactions: listens.length
+          listens: listens.length,
+          newestDay: Date.parse(today) / millisPerDay,
+          protocol: "the last fifth of each user's listens"
         })
-        assert.strictEqual(heldOut.users, facts.users)
-        for (const metrics of [heldOut.model, heldOut.popularity]) {
-          for (const value of Object.values(metrics)) assert.isTrue(value > 0 && value <= 1)
-        }
-        assert.isAbove(heldOut.model.recallAt20, heldOut.popularity.recallAt20)
-        assert.strictEqual(metadataOf(ran)["model"]!["ndcg_at_10"], heldOut.model.ndcgAt10)
+        const best = Math.max(...trials.map(({ ndcgAt100 }) => ndcgAt100 ?? 0))
+        const chosen = trials.find(({ ndcgAt100 }) => ndcgAt100 === best)!
+        assert.isTrue(chosen.candidate.startsWith(facts.algorithm), chosen.candidate)
+        assert.strictEqual(metadataOf(ran)["model"]!["chosen"], chosen.candidate)
+      })
+    )
+  )
+
+  it.effect("serves a model that is provably better than popularity, with a card that says so", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const ran = yield* materialize({ world: Worlds.sample({ users: 400, tracks: 100 }) })
+        const told = metadataOf(ran)["model_champion"]!
+        assert.strictEqual(told["verdict"], "better", ran.explain)
+        assert.match((told["card"] as Metadata.Markdown).value, /^# item-knn[^]*\*\*better\*\*, promoted/)
+        assert.strictEqual((yield* state(modelChampion))!.dataVersion, (yield* state(model))!.dataVersion)
+        assert.deepStrictEqual(ran.checks["model_champion:verdict"], "Passed")
+      })
+    )
+  )
+
+  it.effect("serves popularity where a few users are all there are to judge by, and warns", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const ran = yield* materialize({ world: Worlds.ring(20) })
+        assert.strictEqual(ran.status, "Succeeded", ran.explain)
+        assert.strictEqual((yield* project.value(modelChampion)).manifest.algorithm, "popularity")
+        const warning = ran.events.find((event) => event._tag === "CheckFailed" && event.check === "verdict")
+        assert.deepInclude(warning, { severity: "warn", blocking: false })
+        assert.match((warning as { readonly reason: string }).reason, /takes 100 users; random order would have 0\.\d+/)
       })
     )
   )
@@ -122,7 +148,7 @@ describe("the first run", () => {
     onDatabase(
       Effect.gen(function* () {
         const [user, track] = [5_000_000_000, 9_007_199_254_740_991]
-        const small = Worlds.ring(20)
+        const small = Worlds.ring(15)
         const grown: Worlds.Still = {
           users: [...small.users, Worlds.user(user)],
           tracks: [...small.tracks, Worlds.track(track)],

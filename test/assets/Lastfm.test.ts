@@ -22,11 +22,8 @@ describe.skipIf(dataDir === undefined)("on Last.fm (skipped without ASSETS_DATA_
         assert.deepInclude(metadata["recommendations"], { rows: 15 * 1_892 })
         assert.deepStrictEqual(yield* rows("select from assets.quarantine"), [])
 
-        const { heldOut, interactions } = (yield* project.value(model)).manifest
-        assert.strictEqual(interactions, 92_834)
-        assert.isAbove(heldOut.model.ndcgAt10, 2 * heldOut.popularity.ndcgAt10)
-        assert.isAbove(heldOut.model.recallAt20, 2 * heldOut.popularity.recallAt20)
-        assert.isAbove(heldOut.model.coverageAt10, 10 * heldOut.popularity.coverageAt10)
+        assert.strictEqual((yield* project.value(model)).manifest.listens, 92_834)
+        assert.strictEqual(metadata["model_champion"]!["verdict"], "better", ran.explain)
       })
     )
   )

@@ -22,6 +22,7 @@ describe("an answer that would remove users", () => {
           [`listen_history/${today}`]: "Verified",
           features: "Skipped",
           model: "Skipped",
+          model_champion: "Skipped",
           recommendations: "Skipped"
         })
         assert.strictEqual(ran.errors["users"]!._tag, "BlockingCheckFailed")

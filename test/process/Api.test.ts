@@ -32,7 +32,7 @@ describe("the source API", { concurrent: true }, () => {
       assert.strictEqual(all.code, 1, all.stderr)
       assert.sameMembers(outcomes(all), [
         ...["users", "tracks", "listen_history"].map((asset) => `${asset} StepFailed`),
-        ...["features", "model", "recommendations"].map((asset) => `${asset} StepSkipped`)
+        ...["features", "model", "model_champion", "recommendations"].map((asset) => `${asset} StepSkipped`)
       ])
       assert.deepStrictEqual(yield* Project.published(project), before)
 
@@ -56,7 +56,9 @@ describe("the source API", { concurrent: true }, () => {
       assert.sameMembers(outcomes(ended), [
         "tracks AssetMaterialized",
         "users StepFailed",
-        ...["listen_history", "features", "model", "recommendations"].map((asset) => `${asset} StepSkipped`)
+        ...["listen_history", "features", "model", "model_champion", "recommendations"].map(
+          (asset) => `${asset} StepSkipped`
+        )
       ])
       assert.deepStrictEqual(yield* project.query("select from music.users"), [])
       assert.deepStrictEqual(yield* Project.staging(project), [])

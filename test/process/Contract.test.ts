@@ -61,7 +61,7 @@ describe("with --json", { concurrent: true }, () => {
       const logged = yield* project.run(["logs", runId, "--json"])
       assert.sameDeepMembers(events(logged), seen)
       const run = answer(Answers.Run, yield* project.run(["run", runId, "--json"])).document
-      assert.deepStrictEqual([run.status, run.trigger, run.steps.length], ["Succeeded", "materialize", 6])
+      assert.deepStrictEqual([run.status, run.trigger, run.steps.length], ["Succeeded", "materialize", 7])
       assert.deepInclude(mistake(yield* project.run(["wipe", "model", "--json"])), { code: 2, _tag: "UsageError" })
       for (const [args, code, schema] of questions) {
         const ended = yield* project.run([...args.split(" "), "--json"])

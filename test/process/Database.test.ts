@@ -60,7 +60,7 @@ describe("the database", { concurrent: true }, () => {
       const published = Command.lines(next).filter(({ _tag }) => _tag === "AssetMaterialized")
       assert.sameMembers(
         published.map(({ asset }) => asset),
-        ["users", "listen_history", "features", "model", "recommendations"]
+        ["users", "listen_history", "features", "model", "model_champion", "recommendations"]
       )
       const runs = Command.document(Answers.Runs, yield* Command.run(["runs", "--json"], environment))
       assert.deepStrictEqual(
@@ -87,15 +87,19 @@ describe("the database", { concurrent: true }, () => {
       const found = problems(doctor)
       assert.sameDeepMembers(
         found.map(({ name, remedy }) => [name, remedy]),
-        ["users", "model", "recommendations"].map((asset) => [asset, `assets materialize --force ${asset}`])
+        ["users", "model", "model_champion", "recommendations"].map((asset) => [
+          asset,
+          `assets materialize --force ${asset}`
+        ])
       )
       // By version all is as it should be.
       const { stdout } = yield* project.run(["materialize"])
       assert.strictEqual(stdout, "Everything is Current\n")
       const blocked = yield* project.run(["materialize", "--force", "recommendations"])
       assert.strictEqual(blocked.code, 1)
-      assert.include(blocked.stdout, "To write it anew: assets materialize --force model")
+      assert.include(blocked.stdout, "To write it anew: assets materialize --force model_champion")
 
+      // What is served may be the same file.
       for (const asset of ["users", "model", "recommendations"]) {
         const mended = yield* project.run(["materialize", "--force", asset, "--json"])
         const tags = Command.lines(mended).map(({ _tag }) => _tag)

@@ -102,7 +102,15 @@ export const publications = Effect.fn("Project.publications")(function* (project
   return Object.fromEntries(rows.map((row) => [String(row["asset"]), row["times"]]))
 })
 
-export const once = { users: 1, tracks: 1, listen_history: 1, features: 1, model: 1, recommendations: 1 }
+export const once = {
+  users: 1,
+  tracks: 1,
+  listen_history: 1,
+  features: 1,
+  model: 1,
+  model_champion: 1,
+  recommendations: 1
+}
 
 /** An empty folder, removed with all it holds. */
 export const emptyFolder = Effect.acquireRelease(

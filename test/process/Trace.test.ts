@@ -59,7 +59,7 @@ describe("the trace of a run", { concurrent: true }, () => {
         assert.match(String(step(asset).attributes["asset.data.version"]), /^[0-9a-f]{32}$/)
         assert.match(String(step(asset).attributes["asset.reason"]), /^Missing\b/)
       }
-      for (const asset of ["features", "model", "recommendations"]) {
+      for (const asset of ["features", "model", "model_champion", "recommendations"]) {
         assert.include(paths, `run > materialize ${asset} > attempt > io.load`)
       }
       assert.include(paths, "run > materialize users > attempt > check keeps-most")
@@ -100,7 +100,9 @@ describe("the trace of a run", { concurrent: true }, () => {
         receiver.spans.find((each) => each.traceId === trace && each.name === name)!
       assert.deepStrictEqual(
         span(traceId, "materialize model").links.map((link) => ({ ...link })),
-        [{ traceId: earlier, spanId: span(earlier, "materialize features").spanId }]
+        ["features", "listen_history"].map((asset) => {
+          return { traceId: earlier, spanId: span(earlier, `materialize ${asset}`).spanId }
+        })
       )
       assert.strictEqual(span(traceId, "materialize model").attributes["asset.outcome"], "Verified")
       const failed = span(traceId, "materialize tracks")

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Algorithm from "../../assets/recommender/Algorithm.ts"
 import * as Ease from "../../assets/recommender/Ease.ts"
 import * as FittedModel from "../../assets/recommender/FittedModel.ts"
+import * as IalsAlgorithm from "../../assets/recommender/IalsAlgorithm.ts"
 import * as ItemKnn from "../../assets/recommender/ItemKnn.ts"
 import * as Listens from "../../assets/recommender/Listens.ts"
 import * as Popularity from "../../assets/recommender/Popularity.ts"
@@ -13,10 +14,15 @@ const candidates = [
   Algorithm.candidate(Popularity.algorithm, {}, Listens.everything),
   Algorithm.candidate(Popularity.algorithm, {}, Listens.window(5)),
   Algorithm.candidate(ItemKnn.algorithm, { shrinkage: 1, neighbours: 3 }, Listens.halfLife(7)),
-  Algorithm.candidate(Ease.algorithm, { lambda: 1, minimumListeners: 1 }, Listens.everything)
+  Algorithm.candidate(Ease.algorithm, { lambda: 1, minimumListeners: 1 }, Listens.everything),
+  Algorithm.candidate(
+    IalsAlgorithm.algorithm,
+    { dimensions: 8, alpha0: 0.3, lambda: 0.02, epochs: 2, seed: 1 },
+    Listens.halfLife(7)
+  )
 ]
 
-const algorithms = [Popularity.algorithm, ItemKnn.algorithm, Ease.algorithm]
+const algorithms = [Popularity.algorithm, ItemKnn.algorithm, Ease.algorithm, IalsAlgorithm.algorithm]
 
 const named = candidates.map((candidate) => [Algorithm.describe(candidate), candidate] as const)
 
@@ -30,46 +36,61 @@ const everybody = (rows: SparseRows.SparseRows): FittedModel.Audience => ({
 })
 
 describe.each(named)("%s", (_, candidate) => {
-  it.effect.prop("lists the best scores, without what was heard", [Given.arbitrary], ([entries]) =>
-    Effect.gen(function* () {
-      const interactions = yield* Listens.weigh(given(entries), candidate.recency)
-      const model = yield* candidate.fit(interactions)
-      const lists = yield* model.topK(everybody(interactions.rows), 4)
-      const scores = new Float64Array(model.tracks.length)
-      for (let user = 0; user < interactions.users.length; user++) {
-        const history = SparseRows.row(interactions.rows, user)
-        model.score(history, scores)
-        const expected = Array.from(scores, (score, track) => ({ score, track }))
-          .filter(({ score, track }) => score > -Infinity && !history.columns.includes(track))
-          .sort((left, right) => right.score - left.score || left.track - right.track)
-          .slice(0, 4)
-        const listed = Array.from({ length: 4 }, (_, at) => ({
-          score: lists.scores[user * 4 + at]!,
-          track: lists.tracks[user * 4 + at]!
-        })).filter(({ track }) => track !== -1)
-        assert.deepStrictEqual(listed, expected)
-      }
-      assert.strictEqual(lists.invalid, 0)
-    })
+  // Threads take a while to start.
+  const options = { arbitrary: { runs: candidate.algorithm === "ials" ? 10 : 100 } }
+
+  it.effect.prop(
+    "lists the best scores, without what was heard",
+    [Given.arbitrary],
+    ([entries]) =>
+      Effect.gen(function* () {
+        const interactions = yield* Listens.weigh(given(entries), candidate.recency)
+        const model = yield* candidate.fit(interactions)
+        const lists = yield* model.topK(everybody(interactions.rows), 4)
+        const scores = new Float64Array(model.tracks.length)
+        for (let user = 0; user < interactions.users.length; user++) {
+          const history = SparseRows.row(interactions.rows, user)
+          model.score(history, scores)
+          const expected = Array.from(scores, (score, track) => ({ score, track }))
+            .filter(({ score, track }) => score > -Infinity && !history.columns.includes(track))
+            .sort((left, right) => right.score - left.score || left.track - right.track)
+            .slice(0, 4)
+          const listed = Array.from({ length: 4 }, (_, at) => ({
+            score: lists.scores[user * 4 + at]!,
+            track: lists.tracks[user * 4 + at]!
+          })).filter(({ track }) => track !== -1)
+          assert.deepStrictEqual(listed, expected)
+        }
+        assert.strictEqual(lists.invalid, 0)
+      }),
+    options
   )
 
-  it.effect.prop("is the same, bit by bit, for the same listens", [Given.arbitrary], ([entries]) =>
-    Effect.gen(function* () {
-      const fit = Effect.flatMap(Listens.weigh(given(entries), candidate.recency), candidate.fit)
-      assert.deepStrictEqual((yield* fit).sections, (yield* fit).sections)
-    })
+  it.effect.prop(
+    "is the same, bit by bit, for the same listens",
+    [Given.arbitrary],
+    ([entries]) =>
+      Effect.gen(function* () {
+        const fit = Effect.flatMap(Listens.weigh(given(entries), candidate.recency), candidate.fit)
+        assert.deepStrictEqual((yield* fit).sections, (yield* fit).sections)
+      }),
+    options
   )
 
-  it.effect.prop("scores the same when it is restored from its sections", [Given.arbitrary], ([entries]) =>
-    Effect.gen(function* () {
-      const interactions = yield* Listens.weigh(given(entries), candidate.recency)
-      const model = yield* candidate.fit(interactions)
-      const { restore } = algorithms.find(({ name }) => name === candidate.algorithm)!
-      const restored = yield* restore(model.tracks, model.sections)
-      const audience = everybody(interactions.rows)
-      assert.deepStrictEqual(yield* restored.topK(audience, 4), yield* model.topK(audience, 4))
-      assert.deepStrictEqual(restored.sections, model.sections)
-    })
+  it.effect.prop(
+    "scores the same when it is restored from its sections",
+    [Given.arbitrary],
+    ([entries]) =>
+      Effect.gen(function* () {
+        const interactions = yield* Listens.weigh(given(entries), candidate.recency)
+        const model = yield* candidate.fit(interactions)
+        const { restore } = algorithms.find(({ name }) => name === candidate.algorithm)!
+        const restored = yield* restore(model.tracks, model.sections, candidate.parameters as never)
+        const audience = everybody(interactions.rows)
+        assert.deepStrictEqual(yield* restored.topK(audience, 4), yield* model.topK(audience, 4))
+        assert.deepStrictEqual(restored.sections, model.sections)
+      }),
+    options
   )
 
   it.effect("scores a user who was not there when it was fitted, and one without history", () =>
@@ -150,7 +171,7 @@ describe("sections", () => {
   it.effect("of another algorithm, or of other numbers, are no model", () =>
     Effect.gen(function* () {
       const restore = (sections: ReadonlyArray<FittedModel.Section>) =>
-        Effect.flip(Popularity.algorithm.restore(Float64Array.of(1), sections))
+        Effect.flip(Popularity.algorithm.restore(Float64Array.of(1), sections, {}))
       const other = yield* restore([{ name: "weights", data: Int32Array.of(1) }])
       assert.strictEqual(other.message, "The sections are no popularity model: there are weights, not users")
       const numbers = yield* restore([{ name: "users", data: Float64Array.of(1) }])
@@ -167,7 +188,8 @@ describe("a candidate", () => {
         "popularity",
         "popularity, window 5 days",
         "item-knn, shrinkage 1, neighbours 3, half-life 7 days",
-        "ease, lambda 1, minimumListeners 1"
+        "ease, lambda 1, minimumListeners 1",
+        "ials, dimensions 8, alpha0 0.3, lambda 0.02, epochs 2, seed 1, half-life 7 days"
       ]
     )
   })

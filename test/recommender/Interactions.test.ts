@@ -28,7 +28,9 @@ describe("interactions", () => {
   it.effect.prop("do not depend on the order or the chunks of the input", [Listens.arbitrary], ([entries]) =>
     Effect.gen(function* () {
       const forwards = yield* Interactions.fromEntries(entries)
-      const backwards = yield* Interactions.collect(Stream.rechunk(Stream.fromIterable(entries.toReversed()), 3))
+      const backwards = yield* Interactions.collect(
+        Stream.fromIterable(entries.toReversed()).pipe(Stream.map((entry) => Listens.entryColumns([entry])))
+      )
       assert.deepStrictEqual(backwards, forwards)
     })
   )

@@ -7,7 +7,7 @@ import * as Listens from "./Listens.ts"
 
 type Neighbour = readonly [track: number, similarity: number]
 
-const fit = (entries: Iterable<Entry>, parameters: ItemKnn.Parameters) =>
+const fit = (entries: ReadonlyArray<Entry>, parameters: ItemKnn.Parameters) =>
   Effect.flatMap(Interactions.fromEntries(entries), (interactions) => ItemKnn.fit(interactions, parameters))
 
 const toMap = ({ neighbours, tracks }: ItemKnn.Model) =>

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as Listens from "../../assets/recommender/Listens.ts"
 import * as SparseRows from "../../assets/recommender/SparseRows.ts"
 import * as Given from "./Listens.ts"
@@ -27,6 +28,30 @@ describe("listens", () => {
         found.toSorted((left, right) => left[0]! - right[0]! || left[1]! - right[1]!)
       )
     })
+  )
+
+  it.effect.prop(
+    "are collected user by user and in the order of time, whatever order they come in",
+    [Given.arbitrary],
+    ([entries]) =>
+      Effect.gen(function* () {
+        const blockOf = (some: typeof entries): Listens.Columns => ({
+          users: Float64Array.from(some, ({ user_id }) => user_id),
+          tracks: Float64Array.from(some, ({ track_id }) => track_id),
+          days: Float64Array.from(some, ({ track_id, weight }) => (track_id % 3) + weight)
+        })
+        const forwards = yield* Listens.collect(Stream.make(blockOf(entries)))
+        const backwards = yield* Listens.collect(
+          Stream.fromIterable(entries.toReversed()).pipe(Stream.map((entry) => blockOf([entry])))
+        )
+        assert.deepStrictEqual(backwards, forwards)
+        const told = Array.from(forwards.userOf, (user, listen) => [user, forwards.days[listen]!] as const)
+        assert.deepStrictEqual(
+          told,
+          told.toSorted((left, right) => left[0] - right[0] || left[1] - right[1])
+        )
+        assert.lengthOf(told, entries.length)
+      })
   )
 
   const aged = Given.columns([

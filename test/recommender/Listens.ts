@@ -34,6 +34,12 @@ export const plays = (histories: Record<number, ReadonlyArray<number>>): Array<I
     tracks.map((track_id) => ({ user_id: Number(user), track_id, weight: 1 }))
   )
 
+export const entryColumns = (entries: ReadonlyArray<Interactions.Entry>): Interactions.Columns => ({
+  users: Float64Array.from(entries, (entry) => entry.user_id),
+  tracks: Float64Array.from(entries, (entry) => entry.track_id),
+  weights: Float64Array.from(entries, (entry) => entry.weight)
+})
+
 /** Listens in the order given, each of weight 1 where none is. */
 export const columns = (
   listens: ReadonlyArray<readonly [user: number, track: number, day: number, weight?: number]>

@@ -4,6 +4,7 @@ import * as Algorithm from "../../assets/recommender/Algorithm.ts"
 import * as Gate from "../../assets/recommender/Gate.ts"
 import * as ItemKnn from "../../assets/recommender/ItemKnn.ts"
 import * as Listens from "../../assets/recommender/Listens.ts"
+import * as Manifest from "../../assets/recommender/Manifest.ts"
 import * as ModelCard from "../../assets/recommender/ModelCard.ts"
 import * as Promotion from "../../assets/recommender/Promotion.ts"
 import * as Split from "../../assets/recommender/Split.ts"
@@ -29,8 +30,9 @@ const inapplicable: Algorithm.Candidate = {
 
 const card = Effect.gen(function* () {
   const splits = yield* Split.byTime(listens)
-  const { best, trials } = yield* Tuning.search(splits.validation, [silent, inapplicable, good], "ndcgAt100")
-  assert.strictEqual(best, good)
+  const choice = yield* Tuning.search(splits.validation, [silent, inapplicable, good], "ndcgAt100")
+  assert.deepStrictEqual(choice.ranked, [good, silent])
+  const { trials } = Manifest.make(good, listens, "by time", choice.trials)
   const { decision, evaluation } = yield* Promotion.judge({
     test: splits.test,
     candidate: good,
@@ -75,8 +77,8 @@ describe("the choice among candidates", () => {
   it.effect("is none when none applies", () =>
     Effect.gen(function* () {
       const { validation } = yield* Split.byTime(listens)
-      const { best, trials } = yield* Tuning.search(validation, [inapplicable], "ndcgAt100")
-      assert.isNull(best)
+      const { ranked, trials } = yield* Tuning.search(validation, [inapplicable], "ndcgAt100")
+      assert.deepStrictEqual(ranked, [])
       assert.deepStrictEqual(
         trials.map(({ outcome }) => outcome),
         [{ _tag: "NotApplicable", reason: "it takes no tracks" }]

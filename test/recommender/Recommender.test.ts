@@ -19,7 +19,10 @@ const recommend = Effect.fnUntraced(function* (options: {
   readonly size: number
 }) {
   const history = yield* Interactions.fromEntries(options.entries)
-  const model = yield* ItemKnn.fit(yield* Interactions.fromEntries(options.fittedTo ?? options.entries), parameters)
+  const model = yield* ItemKnn.algorithm.fit(
+    yield* Interactions.fromEntries(options.fittedTo ?? options.entries),
+    parameters
+  )
   const recommender = yield* Recommender.make({ model, history, catalogue: options.catalogue })
   return yield* Stream.runCollect(Recommender.stream(recommender, options.users, options.size))
 })
@@ -173,7 +176,7 @@ describe("recommendations", () => {
 
   it.effect("come by user and rank for more users than fit in one block", () =>
     Effect.gen(function* () {
-      const users = Array.from({ length: 1_100 }, (_, index) => 1_100 - index)
+      const users = Array.from({ length: 5_000 }, (_, index) => 5_000 - index)
       const entries = Listens.plays({ 1: [1, 2], 2: [2, 3] })
       const recommendations = yield* recommend({ entries, users, catalogue: [1, 2, 3, 4], size: 2 })
       assert.deepStrictEqual(

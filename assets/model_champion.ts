@@ -1,0 +1,53 @@
+import * as Effect from "effect/Effect"
+import { Asset, AssetCheck, Blob, Metadata } from "../runtime/index.ts"
+import { listenHistory } from "./listen_history.ts"
+import { model } from "./model.ts"
+import * as Algorithms from "./recommender/Algorithms.ts"
+import * as Challenge from "./recommender/Challenge.ts"
+import * as Gate from "./recommender/Gate.ts"
+import * as Manifest from "./recommender/Manifest.ts"
+import * as Popularity from "./recommender/Popularity.ts"
+import * as StoredListens from "./recommender/StoredListens.ts"
+
+/** The model that is served: the latest that was provably better, and popularity as long as none was. */
+export const modelChampion = Asset.make("model_champion", {
+  description: "The model that is served: the latest that was provably better, popularity as long as none was",
+  deps: { model, listenHistory, standing: Asset.itself() },
+  io: Blob.make({ manifest: Manifest.schema }),
+  materialize: ({ model, standing }, step) =>
+    Effect.gen(function* () {
+      if (standing?.version === model.version) {
+        yield* step.annotate({ verdict: "not_worse", explanation: "the challenger is what is served" })
+        return { bytes: yield* model.bytes, manifest: model.manifest }
+      }
+      const listens = yield* StoredListens.listens
+      const { card, decision } = yield* Challenge.hold(listens, model.manifest, standing?.manifest)
+      yield* step.annotate({
+        verdict: decision.verdict,
+        explanation: Gate.explain(decision),
+        chance: decision.evidence.chance,
+        card: Metadata.markdown(card)
+      })
+      if (decision.promoted) return { bytes: yield* model.bytes, manifest: model.manifest }
+      if (standing !== undefined && standing.manifest.algorithm !== popularity.algorithm) {
+        return { bytes: yield* standing.bytes, manifest: standing.manifest }
+      }
+      const fitted = yield* popularity.fit(yield* StoredListens.features(popularity.recency))
+      const manifest = Manifest.make(popularity, listens, "none", [])
+      return { bytes: Algorithms.encode(popularity.algorithm, fitted), manifest }
+    })
+}).pipe(
+  Asset.recheckAfter("7 days"),
+  Asset.check("verdict", {
+    severity: "warn",
+    description: "The latest challenger was judged, and ranks better than popularity",
+    run: (_, __, { metadata: { chance = null, explanation = null, verdict = null } }) =>
+      Effect.succeed(
+        verdict === "no_better_than_popularity" || verdict === "insufficient_data"
+          ? AssetCheck.fail(String(explanation), { verdict, chance })
+          : AssetCheck.pass({ verdict, explanation })
+      )
+  })
+)
+
+const popularity = Popularity.candidate

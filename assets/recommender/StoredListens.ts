@@ -1,0 +1,63 @@
+/**
+ * What the recommender learns from, read from the database without an object a row: the database packs many rows into a few large ones.
+ * Leaves out what is done with it.
+ */
+import * as Effect from "effect/Effect"
+import * as Fs from "node:fs"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as Stream from "effect/Stream"
+import * as Interactions from "./Interactions.ts"
+import * as Listens from "./Listens.ts"
+
+/** Every listen of users and tracks that are shown. Within a day those of a list are in its order. */
+export const listens = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const packs = sql.unsafe<Pack & { readonly day: number; readonly positions: Uint8Array }>(packListens).stream
+  return yield* Listens.collect(
+    Stream.map(packs, ({ day, positions, tracks, users }) => ({
+      users: numbers(users, 8, bigint),
+      tracks: numbers(tracks, 8, bigint),
+      // A list is no longer than that: its order is that of time.
+      days: numbers(positions, 4, (view, at) => day + view.getInt32(at) / longestList)
+    }))
+  )
+}).pipe(Effect.withSpan("StoredListens.listens"))
+
+/** The features: weighed by plays, or where age counts by the weight that the features have. */
+export const features = Effect.fn("StoredListens.features")(function* (recency: Listens.Recency) {
+  const sql = yield* SqlClient.SqlClient
+  const packs = sql.unsafe<Pack & { readonly plays: Uint8Array; readonly weights: Uint8Array }>(packFeatures).stream
+  return yield* Interactions.collect(
+    Stream.map(packs, ({ plays, tracks, users, weights }) => ({
+      users: numbers(users, 8, bigint),
+      tracks: numbers(tracks, 8, bigint),
+      weights:
+        recency._tag === "HalfLife"
+          ? numbers(weights, 8, (view, at) => view.getFloat64(at))
+          : numbers(plays, 4, (view, at) => view.getInt32(at))
+    }))
+  )
+})
+
+// internal ------------------------------------------------------------------------------------------------------------------------
+
+interface Pack {
+  readonly users: Uint8Array
+  readonly tracks: Uint8Array
+}
+
+const longestList = 2 ** 31
+
+const packListens = Fs.readFileSync(new URL("../../sql/music/pack_listens.sql", import.meta.url), "utf8")
+const packFeatures = Fs.readFileSync(new URL("../../sql/music/pack_features.sql", import.meta.url), "utf8")
+
+/** The database sends numbers with the highest byte first. */
+const numbers = (packed: Uint8Array, size: number, get: (view: DataView, at: number) => number): Float64Array => {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
+  const unpacked = new Float64Array(packed.byteLength / size)
+  for (let index = 0; index < unpacked.length; index++) unpacked[index] = get(view, index * size)
+  return unpacked
+}
+
+/** Ids are safe integers. */
+const bigint = (view: DataView, at: number): number => view.getInt32(at) * 2 ** 32 + view.getUint32(at + 4)
