@@ -23,7 +23,7 @@ const seed = 1
 
 /**
  * Popularity has no place to defend, nor has a champion of an algorithm that is gone. The age of a champion is that of the newest listen it
- * knew, against the challenger's. Fails with `NotApplicable` where the data has outgrown either of them.
+ * knew, against the challenger's. Fails with `NotApplicable` where the data has outgrown the challenger.
  */
 export const hold = Effect.fn("Challenge.hold")(function* (
   listens: Listens.Listens,

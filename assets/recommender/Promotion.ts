@@ -25,7 +25,7 @@ export interface Bid {
   readonly seed: number
 }
 
-/** Fails with `NotApplicable` where the data has outgrown the candidate or the champion. */
+/** A champion that the data has outgrown has no place to defend; fails with `NotApplicable` where that is so of the candidate. */
 export const judge = Effect.fn("Promotion.judge")(function* ({ candidate, champion, rules, seed, test }: Bid) {
   const judged = (candidate: Algorithm.Candidate) =>
     Effect.map(Evaluation.of(test, candidate), (evaluation) => ({ name: Algorithm.describe(candidate), evaluation }))
@@ -33,7 +33,12 @@ export const judge = Effect.fn("Promotion.judge")(function* ({ candidate, champi
   const contest: Gate.Contest = {
     candidate: yield* judged(candidate),
     baselines: [yield* judged(first), ...(yield* Effect.forEach(others, judged))],
-    champion: champion && { ...(yield* judged(champion.candidate)), ageDays: champion.ageDays }
+    champion:
+      champion &&
+      (yield* judged(champion.candidate).pipe(
+        Effect.map((defending) => ({ ...defending, ageDays: champion.ageDays })),
+        Effect.catchTag("NotApplicable", () => Effect.succeed(null))
+      ))
   }
   const decision = Gate.decide(yield* Gate.gather(contest, rules, seed), rules)
   return { decision, evaluation: contest.candidate.evaluation }
