@@ -83,6 +83,8 @@ export type * as CodeHistory from "./CodeHistory.ts"
 export type * as SqlEventLog from "./SqlEventLog.ts"
 export type * as BackfillLog from "./BackfillLog.ts"
 export type * as SqlBackfillLog from "./SqlBackfillLog.ts"
+export * as Published from "./Published.ts"
+export type * as SqlPublished from "./SqlPublished.ts"
 
 // record: values
 export type * as Quarantine from "./Quarantine.ts"
