@@ -6,5 +6,9 @@ export default Definitions.make({
   assets: [recommendations],
   resources: Source.layer,
   migrations: new URL("../sql/music/migrations/", import.meta.url),
-  diagnostics: [Source.diagnostic]
+  diagnostics: [Source.diagnostic],
+  commands: [
+    { name: "serve", description: "Answer with recommendations over HTTP", load: () => import("./api/serve.ts") },
+    { name: "key", description: "Make, list and revoke keys to what serve answers", load: () => import("./api/key.ts") }
+  ]
 })

@@ -49,7 +49,7 @@ describe("README.md", () => {
       own.filter((name) => !(name in scripts) && name !== "ci"),
       []
     )
-    assert.includeMembers(own, ["start", "test", "source", "bench"])
+    assert.includeMembers(own, ["start", "test", "source", "serve", "bench"])
   })
 
   it.each(["benches", "variables"])("tells all %s", (kind) => {
@@ -66,7 +66,7 @@ describe("README.md", () => {
     )
     const variables = new Set(
       sources.flatMap((source) =>
-        Array.from(source.matchAll(/"((?:ASSETS|MUSIC_API|DATABASE)_[A-Z_]+)"/g), ([, name]) => name!)
+        Array.from(source.matchAll(/"((?:ASSETS|MUSIC|DATABASE)_[A-Z_]+)"/g), ([, name]) => name!)
       )
     )
     for (const variable of variables) assert.include(readme, variable)

@@ -70,5 +70,6 @@ const next = [
   "  npx assets why recommendations    what they were made from",
   "  npx assets graph                  how the assets depend on each other",
   "  npx assets materialize --recheck  ask the API again; only what changed is computed",
+  "  npm run serve                     answer with recommendations over HTTP",
   "  npx assets --help                 everything else"
 ]

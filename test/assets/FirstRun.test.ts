@@ -136,7 +136,11 @@ describe("the first run", () => {
             "music.features.track_id -> music.tracks",
             "music.recommendations.user_id -> music.users",
             "music.recommendations.track_id -> music.tracks",
-            "music.recommendations.because_track_id -> music.tracks"
+            "music.recommendations.because_track_id -> music.tracks",
+            "music.posted_listen.user_id -> music.users",
+            "music.posted_listen.track_id -> music.tracks",
+            "music.feedback.user_id -> music.users",
+            "music.feedback.track_id -> music.tracks"
           ]
         )
         for (const { cascades, indexed, name } of references) assert.isTrue(cascades && indexed, name)

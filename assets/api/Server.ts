@@ -1,0 +1,88 @@
+/** The service on a port: its routes over HTTP/1.1, until the scope closes. */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Http from "node:http"
+import * as ByteSize from "effect/ByteSize"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
+import type * as HttpServerError from "effect/http/HttpServerError"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
+import { Published } from "../../runtime/index.ts"
+import { features } from "../features.ts"
+import { listenHistory } from "../listen_history.ts"
+import { modelChampion } from "../model_champion.ts"
+import { recommendations } from "../recommendations.ts"
+import * as Access from "./Access.ts"
+import { Api, paths, routes } from "./Api.ts"
+import * as ApiKey from "./ApiKey.ts"
+import * as Problem from "./Problem.ts"
+import * as Routes from "./Routes.ts"
+
+export interface Options {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Whether everybody is let in as long as no key was ever made. */
+  readonly open: boolean
+  /** Requests a second of each key. */
+  readonly perSecond: number
+}
+
+export class CannotListen extends Data.TaggedError("CannotListen")<{
+  readonly host: string
+  readonly port: number
+  readonly code: string
+}> {
+  override get message(): string {
+    const address = `${this.host}:${this.port}`
+    switch (this.code) {
+      case "EADDRINUSE":
+        return `Port ${this.port} is in use on ${this.host}. Stop what listens there, or choose another with --port.`
+      case "EACCES":
+        return `Not allowed to listen on ${address}. Choose a port of 1024 or above with --port.`
+      default:
+        return `Cannot listen on ${address} (${this.code}).`
+    }
+  }
+}
+
+/** Listens until the scope closes, which waits up to 5 s for requests under way; gives the base URL. */
+export const start = Effect.fn("Server.start")(function* ({ host, open, perSecond, port }: Options) {
+  const server = yield* NodeHttpServer.make(Http.createServer, {
+    host,
+    port,
+    gracefulShutdownTimeout: "5 seconds"
+  }).pipe(Effect.mapError((error) => new CannotListen({ host, port, code: codeOf(error) })))
+  const app = yield* HttpRouter.toHttpEffect(api({ open, perSecond })).pipe(
+    Effect.provide(NodeHttpServer.layerHttpServices)
+  )
+  yield* HttpServer.serveEffect(
+    app.pipe(Problem.everywhere(routes), Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.mebibytes(1)))
+  ).pipe(Effect.provideService(HttpServer.HttpServer, server))
+  return new URL(HttpServer.formatAddress(server.address))
+})
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const api = (access: Pick<Options, "open" | "perSecond">) =>
+  Layer.mergeAll(
+    HttpApiBuilder.layer(Api, { openapiPath: paths.openapi }),
+    HttpApiScalar.layer(Api, { path: paths.docs })
+  ).pipe(
+    Layer.provide(Routes.layer),
+    Layer.provide([Access.layer(access), HttpApiMiddleware.layerProblemDetails({ includeDetails: true })]),
+    Layer.provide([
+      ApiKey.layer("2 seconds"),
+      Published.layer([recommendations, features, modelChampion, listenHistory])
+    ])
+  )
+
+const codeOf = ({ cause }: HttpServerError.ServeError): string =>
+  cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"
