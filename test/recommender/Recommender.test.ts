@@ -27,7 +27,7 @@ const recommend = Effect.fnUntraced(function* (options: {
   return yield* Stream.runCollect(Recommender.stream(recommender, options.users, options.size))
 })
 
-/** The definition: each candidate scored by its own neighbours among what the user played. */
+/** The definition: each candidate scored by its own neighbours among what the user played, which counts by the root of its weight. */
 const naive = Effect.fnUntraced(function* (
   entries: ReadonlyArray<Entry>,
   user: number,
@@ -42,20 +42,21 @@ const naive = Effect.fnUntraced(function* (
     return at === -1 ? 0 : neighbours.values[from + at]!
   }
   const histories = Listens.byUser(entries)
-  const played = [...(histories.get(user)?.keys() ?? [])]
+  const weights = histories.get(user) ?? new Map<number, number>()
+  const played = [...weights.keys()]
   const listeners = (track: number) => [...histories.values()].filter((weights) => weights.has(track)).length
   return catalogue
     .filter((track) => !played.includes(track))
     .map((track) => {
       const reasons = played
         .filter((other) => catalogue.includes(other))
-        .map((other) => ({ other, similarity: similarity(track, other) }))
-        .filter((reason) => reason.similarity > 0)
+        .map((other) => ({ other, amount: similarity(track, other) * Math.sqrt(weights.get(other)!) }))
+        .filter(({ amount }) => amount > 0)
       const best = reasons.reduce<(typeof reasons)[number] | undefined>(
-        (strongest, reason) => (strongest && strongest.similarity >= reason.similarity ? strongest : reason),
+        (strongest, reason) => (strongest && strongest.amount >= reason.amount ? strongest : reason),
         undefined
       )
-      const score = reasons.reduce((sum, reason) => sum + reason.similarity, 0)
+      const score = reasons.reduce((sum, reason) => sum + reason.amount, 0)
       return { track_id: track, score, because_track_id: best?.other ?? null }
     })
     .sort(
