@@ -1,6 +1,6 @@
 /**
  * Values that are bytes with a typed manifest, such as models: files named by their content in a folder, and in the
- * database which of them an asset has published.
+ * database which of them an asset has published, and which versions came before.
  *
  * Values that are small and structured are `Json`.
  */
@@ -18,6 +18,7 @@ import * as BlobFolder from "./BlobFolder.ts"
 import * as IoManager from "./IoManager.ts"
 import * as Partition from "./Partition.ts"
 import * as SqlFailure from "./SqlFailure.ts"
+import * as Timestamp from "./Timestamp.ts"
 import * as Version from "./Version.ts"
 
 /**
@@ -48,11 +49,27 @@ export interface Published extends BlobFolder.Content {
   readonly manifest: string
 }
 
+/** One that was published, with when that was last (ISO 8601) and by which run. */
+export interface Earlier extends Published {
+  readonly publishedAt: string
+  readonly runId: string
+}
+
+/** A version that is still kept. */
+export interface Kept<out M> extends Omit<Earlier, "sha256" | "manifest"> {
+  /** `undefined` where the schema of manifests was another one then. */
+  readonly manifest: M | undefined
+  /** sha256 of the bytes in hexadecimal. */
+  readonly digest: string
+}
+
 /** Content that is kept and not yet published. */
 export interface Aside extends BlobFolder.Content {
   readonly bytes: Bytes
-  /** Puts the content in its place, then records it; runs in the caller's transaction. */
-  readonly publish: (ref: Partition.Ref, published: Published) => Effect.Effect<void, IoManager.IoError>
+  /**
+   * Puts the content in its place, then records it, as the newest of `keep` versions; runs in the caller's transaction.
+   */
+  readonly publish: (published: Published, keep: number) => Effect.Effect<void, IoManager.IoError>
 }
 
 type Bytes = Stream.Stream<Uint8Array, IoManager.IoError>
@@ -64,30 +81,86 @@ export class Blobs extends Context.Service<
     readonly stage: (to: IoManager.Target, bytes: Bytes) => Effect.Effect<Aside, IoManager.IoError, Scope.Scope>
     readonly read: (asset: string, content: BlobFolder.Content) => Bytes
     readonly get: (ref: Partition.Ref) => Effect.Effect<Published | undefined, IoManager.IoError>
+    /** Newest first: the published one, then those before it that are kept. */
+    readonly versions: (ref: Partition.Ref) => Effect.Effect<ReadonlyArray<Earlier>, IoManager.IoError>
+    /** All versions of it. */
     readonly remove: (ref: Partition.Ref) => Effect.Effect<void, IoManager.IoError>
     readonly collect: Effect.Effect<number, IoManager.IoError>
   }
 >()("assets/Blobs") {}
 
-/** Removes content that nothing has published and no one wrote since a day; answers how many files that were. */
+/** Removes content that no version is kept of and no one wrote since a day; answers how many files that were. */
 export const collect = Effect.flatMap(Blobs, (blobs) => blobs.collect).pipe(Effect.withSpan("Blob.collect"))
 
-export type Io<M> = IoManager.Io<Input<M>, never, Handle<M>, ReadonlyMap<string, Handle<M>>, Handle<M>, Blobs>
+export interface Io<in out M> extends IoManager.Io<
+  Input<M>,
+  never,
+  Handle<M>,
+  ReadonlyMap<string, Handle<M>>,
+  Handle<M>,
+  Blobs
+> {
+  readonly manifest: Schema.Codec<M, Schema.Json>
+}
 
-/** The manifest says what the bytes are; it goes through its schema's JSON codec. */
-export const make = <S extends Schema.Codec<unknown, unknown>>(options: { readonly manifest: S }): Io<S["Type"]> => {
-  const codec = Schema.toCodecJson(options.manifest)
-  return IoManager.make({
+/**
+ * The manifest says what the bytes are; it goes through its schema's JSON codec. `keep` is how many of the newest versions
+ * of each slice stay readable, the published one among them (default: it alone). A wipe removes all of them.
+ */
+export const make = <S extends Schema.Codec<unknown, unknown>>(options: {
+  readonly manifest: S
+  readonly keep?: number
+}): Io<S["Type"]> => {
+  const { keep = 1 } = options
+  const manifest = Schema.toCodecJson(options.manifest)
+  const io = IoManager.make({
     kind: "blob",
     refusesRanges: "a blob is one file for each partition, staged by itself",
     describe: ({ key }) => `blob ${key}`,
-    problems: () => [],
+    problems: () =>
+      Number.isInteger(keep) && keep >= 1 ? [] : [`keep is ${keep}; it is a whole number of versions, at least 1`],
     schema: () => Schema.toJsonSchemaDocument(options.manifest),
-    store: ({ key }) => Effect.map(Blobs, (blobs) => makeStore<S["Type"]>(blobs, key, codec))
+    store: ({ key }) => Effect.map(Blobs, (blobs) => makeStore<S["Type"]>(blobs, key, manifest, keep))
   })
+  return { ...io, manifest }
 }
 
-/** Files in `folder`, which is made when it is missing; what is published stands in the table `assets.blob`. */
+/** An asset whose values are blobs. */
+export interface Owner<in out M> {
+  readonly key: string
+  readonly io: Io<M>
+}
+
+/** What is kept of a slice, newest first: the published version and those before it. */
+export const versions = Effect.fn("Blob.versions")(function* <M>(
+  { io, key }: Owner<M>,
+  partition: Partition.Key = null
+) {
+  const earlier = yield* (yield* Blobs).versions({ asset: key, partition })
+  return yield* Effect.forEach(earlier, ({ manifest, sha256, ...version }) =>
+    Effect.map(
+      Effect.orElseSucceed(readManifest(io.manifest, manifest), () => undefined),
+      (manifest): Kept<M> => ({ ...version, manifest, digest: sha256 })
+    )
+  )
+})
+
+/** A version of a slice; `undefined` where it is not kept, or never was. */
+export const version = Effect.fn("Blob.version")(function* <M>(
+  { io, key }: Owner<M>,
+  version: string,
+  partition: Partition.Key = null
+) {
+  const blobs = yield* Blobs
+  const earlier = yield* blobs.versions({ asset: key, partition })
+  const found = earlier.find((one) => one.version === version)
+  return found && (yield* toHandle(blobs, key, io.manifest, found))
+})
+
+/**
+ * Files in `folder`, which is made when it is missing; what is published stands in the table `assets.blob`, and
+ * with the versions before it in `assets.blob_version`.
+ */
 export const layer = (options: { readonly folder: string }): Layer.Layer<Blobs, never, SqlClient.SqlClient> =>
   Layer.effect(
     Blobs,
@@ -97,9 +170,10 @@ export const layer = (options: { readonly folder: string }): Layer.Layer<Blobs, 
 /** In this process. */
 export const layerMemory: Layer.Layer<Blobs> = Layer.sync(Blobs, () => {
   const contents = new Map<string, Uint8Array>()
-  const published = new Map<string, Published>()
+  const published = new Map<string, ReadonlyArray<Earlier>>()
+  const versions = (ref: Partition.Ref) => published.get(Partition.id(ref)) ?? []
   return {
-    stage: (_, bytes) =>
+    stage: (to, bytes) =>
       Effect.map(Stream.runCollect(bytes), (pieces) => {
         const content = new Uint8Array(Buffer.concat(pieces))
         const sha256 = Crypto.createHash("sha256").update(content).digest("hex")
@@ -107,19 +181,21 @@ export const layerMemory: Layer.Layer<Blobs> = Layer.sync(Blobs, () => {
           sha256,
           size: content.length,
           bytes: Stream.succeed(content),
-          publish: (ref, of) =>
-            Effect.sync(() => {
+          publish: (of, keep) =>
+            Effect.map(Timestamp.now, (publishedAt) => {
+              const others = versions(to).filter(({ version }) => version !== of.version)
               contents.set(sha256, content)
-              published.set(Partition.id(ref), of)
+              published.set(Partition.id(to), [{ ...of, publishedAt, runId: to.runId }, ...others].slice(0, keep))
             })
         }
       }),
     read: (_, { sha256 }) =>
       Stream.suspend(() => Stream.fromIterable([contents.get(sha256)].filter((one) => one !== undefined))),
-    get: (ref) => Effect.sync(() => published.get(Partition.id(ref))),
+    get: (ref) => Effect.sync(() => versions(ref)[0]),
+    versions: (ref) => Effect.sync(() => versions(ref)),
     remove: (ref) => Effect.sync(() => void published.delete(Partition.id(ref))),
     collect: Effect.sync(() => {
-      const used = new Set(Array.from(published.values(), ({ sha256 }) => sha256))
+      const used = new Set(Array.from(published.values()).flatMap((kept) => kept.map(({ sha256 }) => sha256)))
       const unused = Array.from(contents.keys()).filter((sha256) => !used.has(sha256))
       for (const sha256 of unused) contents.delete(sha256)
       return unused.length
@@ -144,29 +220,44 @@ const makeBlobs = (sql: SqlClient.SqlClient, folder: string): Blobs["Service"] =
   // Whoever loaded it before may still read it: its day begins now.
   const outdate = (contents: ReadonlyArray<Sha>) =>
     Effect.forEach(contents, (content) => BlobFolder.touch(folder, content), { discard: true })
-  const shaOf = ({ asset, partition }: Partition.Ref) =>
-    sql<Sha>`select sha256 from assets.blob where asset = ${asset} and partition = ${partition ?? ""}`
-  const record = ({ asset, partition }: Partition.Ref, { manifest, sha256, size, version }: Published) =>
-    sql`
+  const record = Effect.fnUntraced(function* (to: IoManager.Target, published: Published) {
+    const { asset, partition, runId } = to
+    const { manifest, sha256, size, version } = published
+    yield* sql`
       insert into assets.blob (asset, partition, version, sha256, size, manifest)
       values (${asset}, ${partition ?? ""}, ${version}, ${sha256}, ${size}, ${manifest})
       on conflict (asset, partition) do update
       set version = excluded.version, sha256 = excluded.sha256, size = excluded.size, manifest = excluded.manifest`
+    yield* sql`
+      insert into assets.blob_version (asset, partition, version, sha256, size, manifest, published_at, run_id)
+      values (${asset}, ${partition ?? ""}, ${version}, ${sha256}, ${size}, ${manifest}, ${yield* Timestamp.now}, ${runId})
+      on conflict (asset, partition, version) do update
+      set position = default, published_at = excluded.published_at, run_id = excluded.run_id`
+  })
+  /** Forgets all but the newest. */
+  const forget = ({ asset, partition }: Partition.Ref, keep: number) =>
+    sql<Sha>`
+      delete from assets.blob_version v using (
+        select version from assets.blob_version where asset = ${asset} and partition = ${partition ?? ""}
+        order by position desc offset ${keep}
+      ) old
+      where v.asset = ${asset} and v.partition = ${partition ?? ""} and v.version = old.version
+      returning v.sha256`
 
   return {
-    stage: Effect.fnUntraced(function* ({ asset, runId }, bytes) {
+    stage: Effect.fnUntraced(function* (to, bytes) {
+      const { asset, runId } = to
       const aside = yield* Effect.mapError(BlobFolder.write(folder, runId, bytes), toIoError(asset, "stage"))
       return {
         ...aside,
         bytes: read(asset, aside, [aside.path]),
         // In place before the statement that names it. A collection of files waits for the transaction's end.
         publish: Effect.fnUntraced(
-          function* (ref, published) {
+          function* (published, keep) {
             yield* sql`select pg_advisory_xact_lock_shared(${collectionLock})`
-            const before = yield* shaOf(ref)
             yield* aside.place
-            yield* record(ref, published)
-            yield* outdate(before)
+            yield* record(to, published)
+            yield* outdate(yield* forget(to, keep))
           },
           Effect.mapError(toIoError(asset, "publish"))
         )
@@ -179,14 +270,22 @@ const makeBlobs = (sql: SqlClient.SqlClient, folder: string): Blobs["Service"] =
         where asset = ${asset} and partition = ${partition ?? ""}`.pipe(
         Effect.mapBoth({ onSuccess: ([row]) => row, onFailure: toIoError(asset, "load") })
       ),
-    remove: ({ asset, partition }) =>
-      sql<Sha>`delete from assets.blob where asset = ${asset} and partition = ${partition ?? ""} returning sha256`.pipe(
-        Effect.flatMap(outdate),
-        Effect.mapError(toIoError(asset, "wipe"))
-      ),
+    versions: ({ asset, partition }) =>
+      sql<Earlier>`
+        select version, sha256, size::double precision as size, manifest, published_at as "publishedAt", run_id as "runId"
+        from assets.blob_version where asset = ${asset} and partition = ${partition ?? ""}
+        order by position desc`.pipe(Effect.mapError(toIoError(asset, "load"))),
+    remove: Effect.fnUntraced(
+      function* (ref) {
+        const { asset, partition } = ref
+        yield* sql`delete from assets.blob where asset = ${asset} and partition = ${partition ?? ""}`
+        yield* outdate(yield* forget(ref, 0))
+      },
+      (removal, { asset }) => Effect.mapError(removal, toIoError(asset, "wipe"))
+    ),
     collect: Effect.gen(function* () {
       yield* sql`select pg_advisory_xact_lock(${collectionLock})`
-      const rows = yield* sql<Sha>`select distinct sha256 from assets.blob`
+      const rows = yield* sql<Sha>`select distinct sha256 from assets.blob_version`
       const used = new Set(rows.map(({ sha256 }) => sha256))
       const before = (yield* Clock.currentTimeMillis) - dayMillis
       return yield* BlobFolder.collect(folder, (sha256) => used.has(sha256), before)
@@ -208,22 +307,13 @@ const toIoError =
 const makeStore = <M>(
   blobs: Blobs["Service"],
   asset: string,
-  codec: Schema.Codec<M, Schema.Json>
+  codec: Schema.Codec<M, Schema.Json>,
+  keep: number
 ): IoManager.Store<Input<M>, never, Handle<M>, ReadonlyMap<string, Handle<M>>, Handle<M>> => {
-  const failed = (operation: IoManager.IoError["operation"], detail: string) =>
-    new IoManager.IoError({ asset, operation, detail, retryable: false })
-  const handle = (manifest: M, { sha256, size }: BlobFolder.Content, version: string, stream: Bytes): Handle<M> => {
-    const bytes = Effect.map(Stream.runCollect(stream), (pieces) => new Uint8Array(Buffer.concat(pieces)))
-    return { manifest, bytes, stream, size, digest: sha256, version }
-  }
   const load = Effect.fnUntraced(function* (source: IoManager.Source) {
     const published = yield* blobs.get(source)
-    if (published === undefined) return yield* failed("load", `${Partition.show(source)} has no value`)
-    const manifest = yield* Effect.try({ try: (): Schema.Json => JSON.parse(published.manifest), catch: String }).pipe(
-      Effect.flatMap(Schema.decodeEffect(codec)),
-      Effect.mapError((cause) => failed("load", `the manifest is not as its schema says: ${cause}`))
-    )
-    return handle(manifest, published, published.version, blobs.read(asset, published))
+    if (published === undefined) return yield* failed(asset, "load", `${Partition.show(source)} has no value`)
+    return yield* toHandle(blobs, asset, codec, published)
   })
 
   return {
@@ -231,18 +321,18 @@ const makeStore = <M>(
       // A blob has no stream of elements, so the input is never one.
       const { bytes, manifest } = input as Input<M>
       const encoded = yield* Schema.encodeEffect(codec)(manifest).pipe(
-        Effect.mapError((error) => failed("stage", `the manifest does not fit its schema: ${error.message}`))
+        Effect.mapError((error) => failed(asset, "stage", `the manifest does not fit its schema: ${error.message}`))
       )
       const json = Version.canonicalJson(encoded)
       const aside = yield* blobs.stage(to, Stream.isStream(bytes) ? bytes : Stream.succeed(bytes))
       const { sha256, size } = aside
       const digest = digestOf(sha256, json)
       return {
-        candidate: handle(manifest, aside, digest, aside.bytes),
+        candidate: handleOf(manifest, aside, digest, aside.bytes),
         digest,
         rows: null,
         metadata: { bytes: size },
-        publish: aside.publish(to, { version: digest, sha256, size, manifest: json })
+        publish: aside.publish({ version: digest, sha256, size, manifest: json }, keep)
       }
     }),
     load,
@@ -262,5 +352,27 @@ const makeStore = <M>(
     wipe: blobs.remove
   }
 }
+
+const toHandle = <M>(
+  blobs: Blobs["Service"],
+  asset: string,
+  codec: Schema.Codec<M, Schema.Json>,
+  published: Published
+): Effect.Effect<Handle<M>, IoManager.IoError> =>
+  Effect.mapBoth(readManifest(codec, published.manifest), {
+    onSuccess: (manifest) => handleOf(manifest, published, published.version, blobs.read(asset, published)),
+    onFailure: (cause) => failed(asset, "load", `the manifest is not as its schema says: ${cause}`)
+  })
+
+const readManifest = <M>(codec: Schema.Codec<M, Schema.Json>, json: string) =>
+  Effect.flatMap(Effect.try({ try: (): Schema.Json => JSON.parse(json), catch: String }), Schema.decodeEffect(codec))
+
+const handleOf = <M>(manifest: M, { sha256, size }: BlobFolder.Content, version: string, stream: Bytes): Handle<M> => {
+  const bytes = Effect.map(Stream.runCollect(stream), (pieces) => new Uint8Array(Buffer.concat(pieces)))
+  return { manifest, bytes, stream, size, digest: sha256, version }
+}
+
+const failed = (asset: string, operation: IoManager.IoError["operation"], detail: string) =>
+  new IoManager.IoError({ asset, operation, detail, retryable: false })
 
 const digestOf = (sha256: string, manifest: string) => Version.hash("blob", [sha256, manifest])

@@ -18,6 +18,13 @@ const Manifest = Schema.Struct({ algorithm: Schema.String, items: Schema.Int })
 
 const models = () => Blob.make({ manifest: Manifest })
 
+/** Three versions are kept. */
+const history = Blob.make({ manifest: Manifest, keep: 3 })
+
+/** As `history` keeps them, newest first. */
+const itemsOf = (slot: { readonly asset: string }) =>
+  Effect.map(Blob.versions({ key: slot.asset, io: history }), (kept) => kept.map(({ manifest }) => manifest?.items))
+
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 const model = (text: string, items = 1) => ({ bytes: bytes(text), manifest: { algorithm: "knn", items } })
@@ -83,6 +90,61 @@ const suite = (name: string, blobs: Layer.Layer<Blob.Blobs, unknown>) =>
         yield* slot.store.wipe(slot.ref)
         expect(yield* slot.digest).toBe(null)
         expect(yield* all.get("2025-03-04")!.bytes).toEqual(bytes("b"))
+      })
+    )
+
+    it.effect("keep as many of the newest versions as was declared, and one alone by default", () =>
+      Effect.gen(function* () {
+        const slot = yield* Values.slot(() => history)
+        const versions = yield* Effect.forEach([1, 2, 3, 4], (items) => slot.publish(model(`v${items}`, items)))
+        const kept = yield* Blob.versions({ key: slot.asset, io: history })
+        expect(kept.map(({ version }) => version)).toEqual([versions[3], versions[2], versions[1]])
+        expect(kept[2]).toMatchObject({ manifest: { algorithm: "knn", items: 2 }, size: 2, runId: slot.runId })
+        expect(kept[2]!.digest).toBe(Crypto.createHash("sha256").update("v2").digest("hex"))
+        expect(Date.parse(kept[2]!.publishedAt)).not.toBeNaN()
+        const old = yield* Blob.version({ key: slot.asset, io: history }, versions[1]!)
+        expect(yield* old!.bytes).toEqual(bytes("v2"))
+        expect(yield* Blob.version({ key: slot.asset, io: history }, versions[0]!)).toBeUndefined()
+
+        const single = yield* Values.slot(models)
+        yield* Effect.forEach([1, 2], (items) => single.publish(model(`v${items}`, items)))
+        expect(yield* itemsOf(single)).toEqual([2])
+      })
+    )
+
+    it.effect("are the newest version again when an earlier one is published from its handle", () =>
+      Effect.gen(function* () {
+        const slot = yield* Values.slot(() => history)
+        const versions = yield* Effect.forEach([1, 2, 3], (items) => slot.publish(model(`v${items}`, items)))
+        const { manifest, stream } = (yield* Blob.version({ key: slot.asset, io: history }, versions[0]!))!
+        expect(yield* slot.publish({ bytes: stream, manifest })).toBe(versions[0])
+        expect(yield* itemsOf(slot)).toEqual([1, 3, 2])
+        expect(yield* (yield* slot.load(versions[0]!)).bytes).toEqual(bytes("v1"))
+        yield* slot.publish(model("v4", 4))
+        expect(yield* itemsOf(slot)).toEqual([4, 1, 3])
+      })
+    )
+
+    it.effect("are listed without the manifests that an earlier schema wrote", () =>
+      Effect.gen(function* () {
+        const slot = yield* Values.slot(() => history)
+        const version = yield* slot.publish(model("v1"))
+        const other = { key: slot.asset, io: Blob.make({ manifest: Schema.Struct({ shape: Schema.Int }), keep: 3 }) }
+        expect(yield* Blob.versions(other)).toMatchObject([{ version, manifest: undefined }])
+        expect((yield* Effect.flip(Blob.version(other, version))).message).toContain("not as its schema says")
+      })
+    )
+
+    it.effect("forget the versions of a partition when it is wiped", () =>
+      Effect.gen(function* () {
+        const slot = yield* Values.slot(() => history, "2025-03-03")
+        yield* Effect.forEach(["2025-03-03", "2025-03-04"], (key) =>
+          Effect.forEach([1, 2], (items) => slot.publish(model(`v${items}`, items), key))
+        )
+        yield* slot.store.wipe(slot.ref)
+        const owner = { key: slot.asset, io: history }
+        expect(yield* Blob.versions(owner, "2025-03-03")).toEqual([])
+        expect(yield* Blob.versions(owner, "2025-03-04")).toHaveLength(2)
       })
     )
 
@@ -155,6 +217,20 @@ layer(inFolder, { timeout: "60 seconds", excludeTestServices: true })("blobs in 
       expect((yield* Effect.flip(slot.digest)).message).toContain("is not what was written")
       Fs.rmSync(path)
       expect((yield* Effect.flip(handle.bytes)).message).toContain("no such file")
+    })
+  )
+
+  it.effect("stay as files for as long as a version of theirs is kept", () =>
+    Effect.gen(function* () {
+      const folder = yield* Folder
+      const slot = yield* Values.slot(() => history)
+      yield* Effect.forEach([1, 2, 3, 4], (items) => slot.publish(model(`kept ${items}`, items)))
+      const yesterday = new Date(Date.now() - 25 * 3_600_000)
+      for (const file of files(folder)) Fs.utimesSync(Path.join(folder, file), yesterday, yesterday)
+      yield* Blob.collect
+      const names = files(folder).map((file) => Path.basename(file))
+      const digests = [1, 2, 3, 4].map((items) => Crypto.createHash("sha256").update(`kept ${items}`).digest("hex"))
+      expect(digests.map((digest) => names.includes(digest))).toEqual([false, true, true, true])
     })
   )
 

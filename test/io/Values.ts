@@ -26,6 +26,7 @@ export const slot = Effect.fnUntraced(function* <Input, Element, Handle, Handles
   return {
     asset,
     ref,
+    runId,
     stageRange,
     store,
     stage,
