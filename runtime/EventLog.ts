@@ -108,6 +108,8 @@ export class EventLog extends Context.Service<
     readonly append: (events: ReadonlyArray<Fact>) => Effect.Effect<void, EventLogError>
     /** Events of a run, oldest first. */
     readonly events: (runId: string) => Effect.Effect<ReadonlyArray<Recorded>, EventLogError>
+    /** What put values of an asset in force, whatever became of them since: newest first. */
+    readonly values: (asset: string, limit: number) => Effect.Effect<ReadonlyArray<Value>, EventLogError>
     /** Every event there is, oldest first. */
     readonly allEvents: Effect.Effect<ReadonlyArray<Recorded>, EventLogError>
     /** The state of every slice, in one query. */
@@ -230,6 +232,11 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
   return EventLog.of({
     append,
     events: (runId) => Effect.sync(() => log.filter((recorded) => recorded.event.runId === runId)),
+    values: (asset, limit) =>
+      Effect.sync(() => {
+        const values = log.flatMap(({ event }) => (isValue(event) && event.asset === asset ? [event] : []))
+        return values.toReversed().slice(0, limit)
+      }),
     allEvents: Effect.sync(() => log.slice()),
     catalog: Effect.sync(() => builder.snapshot()),
     states: (refs) =>
@@ -287,6 +294,9 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const isValue = (event: Event): event is Value =>
+  event._tag === "AssetMaterialized" || event._tag === "AssetVerified" || event._tag === "AssetObserved"
 
 const isUnpublished = (event: Event): event is Of<"StepFailed" | "AssetWiped" | "StepSkipped"> =>
   event._tag === "StepFailed" ||

@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Asset from "./Asset.ts"
 import type * as Definitions from "./Definitions.ts"
+import type * as EventLog from "./EventLog.ts"
 import type * as IoManager from "./IoManager.ts"
 import type * as Publication from "./Publication.ts"
 import type * as Report from "./Report.ts"
@@ -24,6 +25,8 @@ export class Call extends Context.Service<
       document: unknown,
       text: (medium: Report.Medium, now: number) => ReadonlyArray<string>
     ) => Effect.Effect<void>
+    /** What put values of an asset in force, newest first: of each step what it published or verified, read and told. */
+    readonly history: (asset: Asset.Any, limit: number) => ReturnType<EventLog.EventLog["Service"]["values"]>
     /** Publishes a value that somebody decided on, and answers with the run's id; see `Publication`. */
     readonly publish: <K extends string, I extends IoManager.Any>(
       asset: Asset.Asset<K, I, any, any, undefined>,

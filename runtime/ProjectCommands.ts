@@ -89,14 +89,16 @@ const call = Layer.effect(
   Call,
   Effect.gen(function* () {
     const told = yield* invocation
-    const [Invocation, Publication] = yield* Effect.promise(() =>
-      Promise.all([import("./Invocation.ts"), import("./Publication.ts")])
+    const [EventLog, Invocation, Publication] = yield* Effect.promise(() =>
+      Promise.all([import("./EventLog.ts"), import("./Invocation.ts"), import("./Publication.ts")])
     )
+    const log = yield* EventLog.EventLog
     // With the versions of the code in force, by which what it publishes is judged.
     const definitions = yield* Invocation.definitions(told)
     return Call.of({
       definitions,
       answer: (document, text) => Invocation.answer(told, document, text),
+      history: ({ key }, limit) => log.values(key, limit),
       publish: (asset, value, trigger) => Publication.publish(definitions, asset, value, trigger)
     })
   })

@@ -57,6 +57,12 @@ export const layer: Layer.Layer<EventLog.EventLog, never, Sql.Sql | SqlClient.Sq
           Effect.map((rows) => rows.map(toRecorded)),
           failed("read events")
         ),
+      values: (asset, limit) =>
+        sql<EventRow>`select position::float8, event from assets.event_log where asset = ${asset}
+          and tag in ('AssetMaterialized', 'AssetVerified', 'AssetObserved') order by position desc limit ${limit}`.pipe(
+          Effect.map((rows) => rows.map((row) => toRecorded(row).event as EventLog.Value)),
+          failed("read events")
+        ),
       allEvents: sql<EventRow>`select position::float8, event from assets.event_log order by position`.pipe(
         Effect.map((rows) => rows.map(toRecorded)),
         failed("read events")

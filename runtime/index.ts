@@ -143,7 +143,7 @@ export type * as BackfillRun from "./BackfillRun.ts"
 export type * as Runtime from "./Runtime.ts"
 
 // tell
-export type * as Report from "./Report.ts"
+export * as Report from "./Report.ts"
 export type * as MetadataReport from "./MetadataReport.ts"
 export type * as EventLine from "./EventLine.ts"
 export * as ExitCode from "./ExitCode.ts"

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Catalog from "../../runtime/Catalog.ts"
-import { allSlices, EventLog, type Fact, type Loaded, type Publication } from "../../runtime/EventLog.ts"
+import { allSlices, EventLog, type Fact, type Loaded, type Publication, type Value } from "../../runtime/EventLog.ts"
 import type * as Partition from "../../runtime/Partition.ts"
 import * as Facts from "./Facts.ts"
 
@@ -77,6 +77,26 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
         const positions = read.map(({ position }) => position)
         expect(positions).toEqual(Array.from(new Set(positions)).toSorted((a, b) => a - b))
         expect((yield* log.allEvents).slice(-events.length)).toEqual(read)
+      })
+    )
+
+    it.effect("tells what put values of an asset in force, newest first, also after a wipe", () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const run = yield* opened
+        const { publish } = yield* published(run, run.ref())
+        yield* publish("v1", "AssetVerified")
+        yield* publish("v2")
+        yield* published(yield* opened, Facts.run().ref())
+        yield* log.wipe(run.wiped(run.ref()), Effect.void)
+        const told = (values: ReadonlyArray<Value>) => values.map(({ _tag, dataVersion }) => [_tag, dataVersion])
+        const all = told(yield* log.values(run.asset, 10))
+        expect(all).toEqual([
+          ["AssetMaterialized", "v2"],
+          ["AssetVerified", "v1"],
+          ["AssetMaterialized", "v1"]
+        ])
+        expect(told(yield* log.values(run.asset, 2))).toEqual(all.slice(0, 2))
       })
     )
 
