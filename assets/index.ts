@@ -9,6 +9,15 @@ export default Definitions.make({
   diagnostics: [Source.diagnostic],
   commands: [
     { name: "serve", description: "Answer with recommendations over HTTP", load: () => import("./api/serve.ts") },
-    { name: "key", description: "Make, list and revoke keys to what serve answers", load: () => import("./api/key.ts") }
+    {
+      name: "key",
+      description: "Make, list and revoke keys to what serve answers",
+      load: () => import("./api/key.ts")
+    },
+    {
+      name: "model",
+      description: "List the models there are; promote one, or roll back to the one before",
+      load: () => import("./registry/command.ts")
+    }
   ]
 })

@@ -13,7 +13,7 @@ import * as Tuning from "./recommender/Tuning.ts"
 export const model = Asset.make("model", {
   description: "The candidate that ranks best what users listened to later, fitted to everything",
   deps: { features, listenHistory },
-  io: Blob.make({ manifest: Manifest.schema }),
+  io: Blob.make({ manifest: Manifest.schema, keep: 50 }),
   materialize: (_, step) =>
     Effect.gen(function* () {
       const listens = yield* StoredListens.listens

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { Asset, AssetCheck, Blob, Metadata } from "../runtime/index.ts"
 import { listenHistory } from "./listen_history.ts"
 import { model } from "./model.ts"
@@ -8,12 +9,13 @@ import * as Gate from "./recommender/Gate.ts"
 import * as Manifest from "./recommender/Manifest.ts"
 import * as Popularity from "./recommender/Popularity.ts"
 import * as StoredListens from "./recommender/StoredListens.ts"
+import * as Rollbacks from "./registry/Rollbacks.ts"
 
 /** The model that is served: the latest that was provably better, and popularity as long as none was. */
 export const modelChampion = Asset.make("model_champion", {
   description: "The model that is served: the latest that was provably better, popularity as long as none was",
   deps: { model, listenHistory, standing: Asset.itself() },
-  io: Blob.make({ manifest: Manifest.schema }),
+  io: Blob.make({ manifest: Manifest.schema, keep: 50 }),
   materialize: ({ model, standing }, step) =>
     Effect.gen(function* () {
       if (standing?.version === model.version) {
@@ -21,16 +23,22 @@ export const modelChampion = Asset.make("model_champion", {
         return { bytes: yield* model.bytes, manifest: model.manifest }
       }
       const listens = yield* StoredListens.listens
-      const { card, decision } = yield* Challenge.hold(listens, model.manifest, standing?.manifest)
-      yield* step.annotate({
-        verdict: decision.verdict,
-        explanation: Gate.explain(decision),
-        chance: decision.evidence.chance,
-        card: Metadata.markdown(card)
-      })
-      if (decision.promoted) return { bytes: yield* model.bytes, manifest: model.manifest }
+      if (yield* Rollbacks.includes(model)) {
+        yield* step.annotate({ verdict: "rolled_back", explanation: "the challenger was rolled back" })
+      } else {
+        const { card, decision } = yield* Challenge.hold(listens, model.manifest, standing?.manifest)
+        yield* step.annotate({
+          verdict: decision.verdict,
+          explanation: Gate.explain(decision),
+          chance: decision.evidence.chance,
+          card: Metadata.markdown(card)
+        })
+        if (decision.promoted) return { bytes: yield* model.bytes, manifest: model.manifest }
+      }
       if (standing !== undefined && standing.manifest.algorithm !== popularity.algorithm) {
-        return { bytes: yield* standing.bytes, manifest: standing.manifest }
+        const { version } = standing
+        const bytes = yield* Effect.mapError(standing.bytes, (cause) => new ChampionLost({ version, cause }))
+        return { bytes, manifest: standing.manifest }
       }
       const fitted = yield* popularity.fit(yield* StoredListens.features(popularity.recency))
       const manifest = Manifest.make(popularity, listens, "none", [])
@@ -49,5 +57,15 @@ export const modelChampion = Asset.make("model_champion", {
       )
   })
 )
+
+/** What it was fitted to is gone as well, so that computing it again would give another one. */
+class ChampionLost extends Schema.TaggedError<ChampionLost>()("ChampionLost", {
+  version: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `The file of the model that is served, ${this.version}, is gone or damaged. Serve another one with assets model promote (assets model list tells which there are), or begin anew with assets wipe model_champion`
+  }
+}
 
 const popularity = Popularity.candidate
