@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import { Asset, AssetCheck, Blob, Metadata } from "../runtime/index.ts"
 import { listenHistory } from "./listen_history.ts"
 import { model } from "./model.ts"
@@ -9,6 +8,7 @@ import * as Gate from "./recommender/Gate.ts"
 import * as Manifest from "./recommender/Manifest.ts"
 import * as Popularity from "./recommender/Popularity.ts"
 import * as StoredListens from "./recommender/StoredListens.ts"
+import { ModelLost } from "./registry/ModelLost.ts"
 import * as Rollbacks from "./registry/Rollbacks.ts"
 
 /** The model that is served: the latest that was provably better, and popularity as long as none was. */
@@ -24,7 +24,10 @@ export const modelChampion = Asset.make("model_champion", {
       }
       const listens = yield* StoredListens.listens
       if (yield* Rollbacks.includes(model)) {
-        yield* step.annotate({ verdict: "rolled_back", explanation: "the challenger was rolled back" })
+        yield* step.annotate({
+          verdict: "rolled_back",
+          explanation: "the challenger was rolled back; assets model promote serves it again"
+        })
       } else {
         const { card, decision } = yield* Challenge.hold(listens, model.manifest, standing?.manifest)
         yield* step.annotate({
@@ -37,7 +40,7 @@ export const modelChampion = Asset.make("model_champion", {
       }
       if (standing !== undefined && standing.manifest.algorithm !== popularity.algorithm) {
         const { version } = standing
-        const bytes = yield* Effect.mapError(standing.bytes, (cause) => new ChampionLost({ version, cause }))
+        const bytes = yield* Effect.mapError(standing.bytes, (cause) => new ModelLost({ version, cause }))
         return { bytes, manifest: standing.manifest }
       }
       const fitted = yield* popularity.fit(yield* StoredListens.features(popularity.recency))
@@ -57,15 +60,5 @@ export const modelChampion = Asset.make("model_champion", {
       )
   })
 )
-
-/** What it was fitted to is gone as well, so that computing it again would give another one. */
-class ChampionLost extends Schema.TaggedError<ChampionLost>()("ChampionLost", {
-  version: Schema.String,
-  cause: Schema.Defect()
-}) {
-  override get message(): string {
-    return `The file of the model that is served, ${this.version}, is gone or damaged. Serve another one with assets model promote (assets model list tells which there are), or begin anew with assets wipe model_champion`
-  }
-}
 
 const popularity = Popularity.candidate

@@ -78,7 +78,7 @@ export const subjectToText = ({ entry, history, judgement }: Subject, now: numbe
     ...(history.length === 0 ? [] : ["", "History, newest first:"]),
     ...history.map(
       ({ alias, at, runId, verdict, version }) =>
-        `  ${Report.ago(at, now)}: ${Report.version(version)} became the ${alias}${verdict === null ? "" : ` (${verdict})`}, run ${runId}`
+        `  ${Report.ago(at, now)}: ${Report.version(version)} became the ${alias}${alias === "champion" ? ` (${verdict ?? "by hand"})` : ""}, run ${runId}`
     ),
     ...(judgement === undefined
       ? []

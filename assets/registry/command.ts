@@ -6,6 +6,7 @@ import { ProjectCommand } from "../../runtime/index.ts"
 import { model } from "../model.ts"
 import { modelChampion } from "../model_champion.ts"
 import * as Judgements from "./Judgements.ts"
+import { ModelLost } from "./ModelLost.ts"
 import * as Registry from "./Registry.ts"
 import * as RegistryReport from "./RegistryReport.ts"
 import * as Rollbacks from "./Rollbacks.ts"
@@ -95,6 +96,8 @@ const most = 2000
 /** Publishes it as the champion, and answers with the run's id. */
 const serve = Effect.fnUntraced(function* (entry: Registry.Entry, trigger: string) {
   const { publish } = yield* ProjectCommand.Call
-  const { manifest, stream } = yield* Registry.handle(entry)
-  return yield* publish(modelChampion, { bytes: stream, manifest }, trigger)
+  const { bytes, manifest, version } = yield* Registry.handle(entry)
+  // Before a run is recorded, whose error would be of the champion there is.
+  const read = yield* Effect.mapError(bytes, (cause) => new ModelLost({ version, cause }))
+  return yield* publish(modelChampion, { bytes: read, manifest }, trigger)
 })

@@ -27,6 +27,8 @@ const served = Effect.map(
   (found) => found.map(({ model_version }) => model_version)
 )
 
+const refusal = (...args: ReadonlyArray<string>) => Effect.map(Effect.flip(assetsModel(...args)), ExitCode.fromError)
+
 /** Popularity, and a day later a model; answers with their versions. */
 const promoted = Effect.gen(function* () {
   yield* materialize({ world: few })
@@ -106,6 +108,9 @@ describe("assets model", () => {
         const forced = yield* materialize({ world, select: ["model", "model_champion"], force: true })
         assert.strictEqual(yield* challenger, first)
         assert.strictEqual(metadataOf(forced)["model_champion"]?.["verdict"] ?? "rolled_back", "rolled_back")
+        // Nor one of the same bytes that has another manifest.
+        yield* rows("update music.model_rollback set version = 'of another manifest'")
+        yield* materialize({ world, select: "model_champion", force: true })
         const standing = (yield* assetsModel("show", "champion")).document
         assert.strictEqual(standing.algorithm, "popularity")
 
@@ -134,6 +139,7 @@ describe("assets model", () => {
         yield* assetsModel("promote", first)
         assert.strictEqual(yield* version, first)
         assert.notInclude((yield* assetsModel("list")).text, "rolled back")
+        assert.match((yield* assetsModel("show", "champion")).text, /became the champion \(by hand\)/)
         yield* materialize({ world, select: "model_champion", force: true })
         assert.strictEqual(yield* version, first)
       })
@@ -143,20 +149,20 @@ describe("assets model", () => {
   it.effect("refuses what cannot be, and says what could", () =>
     onDatabase(
       Effect.gen(function* () {
-        const refusal = (...args: ReadonlyArray<string>) =>
-          Effect.map(Effect.flip(assetsModel(...args)), (error) => {
-            assert.strictEqual(ExitCode.fromError(error).code, ExitCode.usage)
-            return ExitCode.fromError(error).message
+        const misuse = (...args: ReadonlyArray<string>) =>
+          Effect.map(refusal(...args), ({ code, message }) => {
+            assert.strictEqual(code, ExitCode.usage)
+            return message
           })
-        assert.match(yield* refusal("rollback"), /no champion yet/)
-        assert.match(yield* refusal("show", "challenger"), /there are no models yet/)
+        assert.match(yield* misuse("rollback"), /no champion yet/)
+        assert.match(yield* misuse("show", "challenger"), /there are no models yet/)
         const { first, popularity } = yield* promoted
-        const unknown = yield* refusal("promote", `${first.slice(0, 4)}zz`)
+        const unknown = yield* misuse("promote", `${first.slice(0, 4)}zz`)
         assert.match(unknown, new RegExp(`begins with "${first.slice(0, 4)}zz"; the nearest are ${first}, `))
-        assert.match(yield* refusal("show", ""), /3 versions begin with "": /)
+        assert.match(yield* misuse("show", ""), /3 versions begin with "": /)
         yield* assetsModel("rollback")
         assert.strictEqual(yield* version, popularity)
-        assert.match(yield* refusal("rollback"), /popularity is served, as no model was better/)
+        assert.match(yield* misuse("rollback"), /popularity is served, as no model was better/)
       })
     )
   )
@@ -164,13 +170,15 @@ describe("assets model", () => {
   it.effect("serves another one where the file of the champion is lost, which its step says", () =>
     onDatabase(
       Effect.gen(function* () {
-        const { popularity } = yield* promoted
+        const { first, popularity } = yield* promoted
         yield* TestClock.setTime(noon + 2 * millisPerDay)
         yield* materialize({ world: Worlds.on(source, day + 1), select: "+model" })
         yield* Rollbacks.add({ version: yield* challenger, digest: "" })
         yield* rows("update assets.blob set sha256 = repeat('0', 64) where asset = 'model_champion'")
         const failed = yield* materialize({ world: Worlds.on(source, day + 1), select: "model_champion" })
         assert.match(failed.explain, /is gone or damaged. Serve another one with assets model promote/)
+        yield* rows("update assets.blob_version set sha256 = repeat('1', 64) where version = $1", [first])
+        assert.match((yield* refusal("promote", first)).message, /The file of the model .* is gone or damaged/)
         yield* assetsModel("promote", popularity)
         const ran = yield* materialize({ world: Worlds.on(source, day + 1) })
         assert.strictEqual(ran.status, "Succeeded", ran.explain)

@@ -41,8 +41,10 @@ describe("a command of the project's own", { timeout: 60_000 }, () => {
   it("publishes a value as a run does, which stays until something the asset reads has changed", async () => {
     await assets("materialize")
     const before = await served()
-    const { runId, to } = json(await assets("point --to 7 --json")) as any
+    const [standing] = json(await assets("status pointer --json")) as ReadonlyArray<any>
+    const { before: replaced, runId, to } = json(await assets("point --to 7 --json")) as any
     expect(to).toBe(7)
+    expect(replaced).toBe(standing.dataVersion)
     expect(json(await assets(`run ${runId} --json`))).toMatchObject({
       status: "Succeeded",
       trigger: "point",

@@ -6,9 +6,10 @@ import { pointer } from "./pointer.ts"
 
 const command = Command.make("point", { to: Flag.Int("to").pipe(Flag.withDescription("Where to")) }, ({ to }) =>
   Effect.gen(function* () {
-    const { answer, publish } = yield* ProjectCommand.Call
+    const { answer, history, publish } = yield* ProjectCommand.Call
+    const [before] = yield* history(pointer, 1)
     const runId = yield* publish(pointer, to, "point")
-    yield* answer({ to, runId }, () => [`It points to ${to}`])
+    yield* answer({ to, runId, before: before?.dataVersion ?? null }, () => [`It points to ${to}`])
   })
 )
 
