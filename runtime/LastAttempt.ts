@@ -38,6 +38,8 @@ export interface LastAttempt {
 export interface Newest extends LastAttempt {
   /** How many of them failed last. */
   readonly failures: number
+  /** How many of those failed in other steps than the newest: one of a range fails for all that it was to compute. */
+  readonly otherFailures: number
 }
 
 export const nothing: LastAttempt = { failure: null, nothingNew: null, wiped: null }
@@ -70,9 +72,13 @@ export const of = (self: LastAttempts, asset: string, partitions?: ReadonlySet<P
   const known = Array.from(self.get(asset) ?? [])
     .filter(([partition]) => partitions?.has(partition) ?? true)
     .map(([, told]) => told)
+  const failed = known.flatMap(({ failure }) => failure ?? [])
+  const failure = newest(failed)
+  const isOther = ({ partition, runId }: LastFailure) => partition !== failure?.partition || runId !== failure.runId
   return {
-    failures: known.filter(({ failure }) => failure !== null).length,
-    failure: newest(known.map(({ failure }) => failure)),
+    failures: failed.length,
+    otherFailures: failed.filter(isOther).length,
+    failure,
     nothingNew: newest(known.map(({ nothingNew }) => nothingNew)),
     wiped: newest(known.map(({ wiped }) => wiped))
   }

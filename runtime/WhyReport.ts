@@ -343,8 +343,8 @@ const failuresInWords = (self: WhyReport): ReadonlyArray<string> => {
 }
 
 const attemptsInWords = (self: WhyReport, now: number): ReadonlyArray<string> => {
-  const { failure, failures, nothingNew, wiped } = self.lastAttempt
-  const more = failures > 1 ? `, as did those of ${Report.count(failures - 1, "other partition")}` : ""
+  const { failure, nothingNew, otherFailures, wiped } = self.lastAttempt
+  const more = otherFailures > 0 ? `, as did those of ${Report.count(otherFailures, "other partition")}` : ""
   const of = ({ partition }: LastAttempt.Noted) =>
     partition === self.partition || partition === null ? "" : ` of ${partition}`
   const when = ({ at, runId }: LastAttempt.Noted) => `${Report.ago(at, now)} by run ${runId}`

@@ -214,6 +214,13 @@ describe("what became of a slice since it was published", () => {
     expect(told(simulation, events).why).toContain(
       "└─ the last attempt of 2026-03-09 failed 30 minutes ago by run r2, as did those of 1 other partition: nor now"
     )
+    const [early, late] = [failed("2026-03-08..2026-03-09", "no answer"), failed("2026-03-10", "nor now")]
+    expect(told(simulation, [early]).why).toContain(
+      "└─ the last attempt of 2026-03-08..2026-03-09 failed 1 hour ago by run r2: no answer"
+    )
+    expect(told(simulation, [early, { ...late, at: "2026-03-10T11:30:00.000Z" }]).why).toContain(
+      "└─ the last attempt of 2026-03-10 failed 30 minutes ago by run r2, as did those of 2 other partitions: nor now"
+    )
     simulation.run()
     const before = events.map((event) => ({ event, position: 0 }))
     const subject = subjectOf(simulation, before)
