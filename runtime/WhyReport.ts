@@ -203,7 +203,7 @@ const groupsOf = (
   const attempts = lastAttempts.get(asset)
   const isWiped = (partition: Partition.Key) => attempts?.get(partition)?.wiped != null
   const alike = (partition: Partition.Key, { causes, frozen, status }: Staleness.Assessment) =>
-    JSON.stringify([status, frozen, isWiped(partition), ...causes.map(Causes.idOf)])
+    JSON.stringify([status, frozen, isWiped(partition), ...causes.map((cause) => [Causes.idOf(cause), isGone(cause)])])
   const groups = Map.groupBy(slices, ([partition, assessment]) => alike(partition, assessment))
   return Array.from(groups.values(), (members): Group => {
     const [first, { frozen, status }] = members[0]!
@@ -307,7 +307,7 @@ const inWords = (cause: Reason.Cause, subject: Subject, now: number): string => 
       return `its source was last checked ${Report.ago(cause.since, now)} (${cause.since}) and is due again`
     case "DependencyChanged": {
       const changed = Reason.showChange(cause)
-      if (cause.partitions?.length === 0 && cause.removed !== undefined) return changed
+      if (isGone(cause)) return changed
       const newest = newestOf(subject, cause)
       const when = newest && ` ${Report.ago(newest.materializedAt, now)}, by run ${newest.runId}`
       return `${changed}${when ?? ""}`
@@ -315,7 +315,10 @@ const inWords = (cause: Reason.Cause, subject: Subject, now: number): string => 
   }
 }
 
-/** The change that came last, of those that are the cause; a slice that is gone has none. */
+/** Whether none of the partitions that it reads has changed: some that it read are gone, or are there again. */
+const isGone = (cause: Reason.Cause): boolean => cause._tag === "DependencyChanged" && cause.partitions?.length === 0
+
+/** The change that came last, of those that are the cause. */
 const newestOf = (
   { assessments: { lineage }, catalog }: Subject,
   { dependency, partitions }: Extract<Reason.Cause, { readonly _tag: "DependencyChanged" }>

@@ -163,6 +163,26 @@ describe("why one partition is what it is", () => {
   })
 })
 
+describe("an asset of which something that it read is gone", () => {
+  it("is told apart from one that reads what has changed, and names no run", () => {
+    const source = daily("source", { start: "2026-03-07" })
+    const copy = daily("copy", { start: "2026-03-08", deps: { source: Asset.windows(source, { start: -1 }) } })
+    const simulation = new Simulation([copy])
+    simulation.run()
+    simulation.world.set("source\u001f2026-03-07", 7)
+    simulation.execute(simulation.request({ selection: ["source"], force: true }))
+    simulation.wipe({ asset: "source", partition: "2026-03-10" })
+    expect(why(simulation, "copy").slice(0, 6)).toEqual([
+      "copy is 2 Stale, 1 Current",
+      "├─ 2026-03-08: Stale",
+      "│  └─ source has changed in 2026-03-07 just now, by run run",
+      "├─ 2026-03-10: Stale",
+      "│  └─ source has changed",
+      "├─ 2026-03-09: Current"
+    ])
+  })
+})
+
 describe("what became of a slice since it was published", () => {
   const days = () => new Simulation([dailyInRanges("days", { start: "2026-03-08", most: 2 })])
   const failed = (partition: string, message: string): Event.Of<"StepFailed"> => {
