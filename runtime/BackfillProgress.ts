@@ -1,7 +1,8 @@
 /**
  * How far a backfill's run is, asset by asset: done, failed, left, how fast, and about how much longer.
  *
- * Steps are too many for a line each; those that fail have one, up to a number, and all are named together at the end.
+ * It counts slices, of which a step may take many. Steps are too many for a line each; those that fail have one, up to a
+ * number, and all are named together at the end.
  */
 import * as Backfill from "./Backfill.ts"
 import type { Event } from "./Event.ts"
@@ -51,7 +52,7 @@ export class BackfillProgress {
     const shown = Array.from(this.amounts).slice(0, mostAssets)
     const more = this.amounts.size - shown.length
     return [
-      `${Report.count(this.all("total"), "step")} to do:`,
+      `${Report.count(this.all("total"), "slice")} to do:`,
       ...table(shown.map(([asset, { total }]) => [asset, Report.number(total)])),
       ...(more > 0 ? [`  … and ${Report.count(more, "asset")} more`] : []),
       ...PlanReport.leftOut(this.plan),
@@ -109,7 +110,7 @@ export class BackfillProgress {
     const settled = this.all("done") + this.all("failed") + this.all("skipped")
     const left = this.all("total") - settled
     const rate = settled / (elapsed / 1000)
-    const running = this.running.size === 0 ? "" : `, ${this.running.size} running`
+    const running = this.running.size === 0 ? "" : `, ${Report.count(this.running.size, "step")} running`
     const speed = rate === 0 ? "" : `, ${rate >= 10 ? Math.round(rate) : rate.toFixed(1)} a second`
     const rest = rate === 0 || left === 0 ? "" : `, about ${Report.duration((left / rate) * 1000)} left`
     return [
@@ -117,7 +118,7 @@ export class BackfillProgress {
       ...(shown.length < underWay.length
         ? [`  … and ${Report.count(underWay.length - shown.length, "asset")} more`]
         : []),
-      `  ${Report.number(settled)} of ${Report.count(this.all("total"), "step")}${running}, ${Report.duration(elapsed)}${speed}${rest}`
+      `  ${Report.number(settled)} of ${Report.count(this.all("total"), "slice")}${running}, ${Report.duration(elapsed)}${speed}${rest}`
     ]
   }
 

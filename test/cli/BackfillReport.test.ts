@@ -5,7 +5,7 @@ import { BackfillProgress } from "../../runtime/BackfillProgress.ts"
 import * as BackfillReport from "../../runtime/BackfillReport.ts"
 import type { Event } from "../../runtime/Event.ts"
 import * as Report from "../../runtime/Report.ts"
-import { asset, daily, Simulation } from "../Simulation.ts"
+import { asset, daily, dailyInRanges, Simulation } from "../Simulation.ts"
 
 const error = { _tag: "MeterSilent", message: "the meter does not answer" }
 
@@ -47,10 +47,21 @@ const watched = (...more: ReadonlyArray<Event>) => {
 describe("the progress of a backfill", () => {
   it("begins with how much there is to do of each asset", () => {
     expect(new BackfillProgress(plan, lineage, Report.plain).planned()).toEqual([
-      "21 steps to do:",
+      "21 slices to do:",
       "  readings  10",
       "  usage     10",
       "  bill      1",
+      ""
+    ])
+  })
+
+  it("counts what steps take at once, and not the steps", () => {
+    const simulation = new Simulation([dailyInRanges("sales", { start: "2026-03-01", most: 5 })])
+    const plan = simulation.plan("sales")
+    expect(plan.steps.length).toBe(2)
+    expect(new BackfillProgress(plan, simulation.lineage(simulation.now), Report.plain).planned()).toEqual([
+      "10 slices to do:",
+      "  sales  10",
       ""
     ])
   })
@@ -67,9 +78,9 @@ describe("the progress of a backfill", () => {
     const { progress } = watched(at(2000, { _tag: "StepSkipped", ...step("usage", "01"), because: "readings" }))
     expect(progress.view(start + 2200, 10)).toEqual([
       "  usage  0 of 10 done, 1 skipped",
-      "  11 of 21 steps, 2.2 s, 5.0 a second, about 2.0 s left"
+      "  11 of 21 slices, 2.2 s, 5.0 a second, about 2.0 s left"
     ])
-    expect(progress.view(start, 10)).toContain("  11 of 21 steps, 1 ms, 11000 a second, about 1 ms left")
+    expect(progress.view(start, 10)).toContain("  11 of 21 slices, 1 ms, 11000 a second, about 1 ms left")
   })
 
   it("shows how many steps are under way", () => {
@@ -78,7 +89,7 @@ describe("the progress of a backfill", () => {
       at(1100, { _tag: "StepStarted", ...step("usage", "06"), reasons: [] }),
       at(1900, { _tag: "StepFailed", ...step("usage", "06"), error, attempts: 1 })
     )
-    expect(progress.view(start + 2200, 10).at(-1)).toMatch(/^  11 of 21 steps, 1 running, 2.2 s,/)
+    expect(progress.view(start + 2200, 10).at(-1)).toMatch(/^  11 of 21 slices, 1 step running, 2.2 s,/)
   })
 
   it("ends with what failed, as ranges", () => {
