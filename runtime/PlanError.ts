@@ -122,7 +122,10 @@ const show = (problem: Problem, command: string): string =>
     },
     EmptyRange: ({ asset, from, next, partitioning, to }) => {
       const range = [from === null ? "" : ` from ${from}`, to === null ? "" : ` to ${to}`].join("")
-      const there = next.length === 0 ? "there is none as yet" : `next to that are ${next.join(" and ")}`
+      const there =
+        next.length === 0
+          ? "there is none as yet"
+          : `next to that ${next.length === 1 ? "is" : "are"} ${next.join(" and ")}`
       return `no partition of ${asset} (${partitioning}) begins${range}; ${there}`
     },
     RangeReversed: ({ from, to }) => `the range of partitions ends (${to}) before it starts (${from})`,

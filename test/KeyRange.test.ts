@@ -86,7 +86,7 @@ describe("a range of partitions", () => {
     [
       [days],
       { from: "2026-03-11" },
-      "no partition of days (daily from 2026-03-05) begins from 2026-03-11; next to that are 2026-03-10"
+      "no partition of days (daily from 2026-03-05) begins from 2026-03-11; next to that is 2026-03-10"
     ],
     [
       [weeks],

@@ -93,7 +93,7 @@ describe("wiping", () => {
     )
     assert.strictEqual(
       refusal(simulation, ["clicks"], { to: "2026-03-06" }, lineage),
-      "no partition of clicks (daily from 2026-03-09) begins to 2026-03-06; next to that are 2026-03-09"
+      "no partition of clicks (daily from 2026-03-09) begins to 2026-03-06; next to that is 2026-03-09"
     )
     assert.deepStrictEqual(told(simulation, ["regions"], { partition: "us" }, lineage).refs, ["regions/us"])
   })
