@@ -60,10 +60,10 @@ export class Lineage {
     return Keys.ranges(keys, indexes).join(", ")
   }
 
-  /** Slices in words, neighbours merged: `first..last`, joined by commas. */
+  /** Slices as an expression that names them, neighbours merged: `first..last`, joined by commas, of products by semicolons. */
   spans(asset: string, indexes: ReadonlyArray<number>): string | null {
     const keys = this.keys(asset)
-    return keys === undefined ? null : Keys.ranges(keys, indexes).join(",")
+    return keys === undefined ? null : Keys.ranges(keys, indexes).join(keys.dimensions === undefined ? "," : "; ")
   }
 
   /** -1 for a slice that there is not, or not yet. */

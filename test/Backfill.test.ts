@@ -9,6 +9,7 @@ import * as MultiAsset from "../runtime/MultiAsset.ts"
 import * as Partition from "../runtime/Partition.ts"
 import type * as Plan from "../runtime/Plan.ts"
 import * as PlanReport from "../runtime/PlanReport.ts"
+import * as Ranges from "../runtime/Ranges.ts"
 import { asset, daily, io, Simulation } from "./Simulation.ts"
 
 /** Ten days until 2026-03-10, each read and then used, and a bill over all of them. */
@@ -289,5 +290,36 @@ describe("of a backfill that goes on", () => {
     other.execute(other.request({ selection: ["readings"], to: "2026-03-09" }))
     const found = tally(other, request, [])
     assert.deepStrictEqual(names(other.request(Backfill.remaining({ request }, found))), ["readings/2026-03-10"])
+  })
+})
+
+describe("what a backfill is told of steps that take ranges of a product", () => {
+  const shop = Asset.make("shop", {
+    io,
+    codeVersion: "1",
+    partitions: Ranges.ranges(
+      Partition.product({
+        day: Partition.daily({ start: "2026-03-01", end: "2026-03-04" }),
+        region: Partition.fixed(["eu", "us"])
+      }),
+      { most: 3 }
+    ),
+    materialize: () => null as never
+  })
+
+  it("is of the slices that they take, also where those are no single combination of keys", () => {
+    const simulation = new Simulation([shop])
+    const { plan, request } = planned(simulation, {})
+    assert.deepStrictEqual(names(plan), [
+      "shop/day=2026-03-01; day=2026-03-02 region=eu",
+      "shop/day=2026-03-02 region=us; day=2026-03-03"
+    ])
+    const told = plan.steps.map(({ asset, partition }) => ({
+      asset,
+      partition,
+      status: "Failed" as const,
+      error: silent
+    }))
+    assert.deepInclude(tally(simulation, request, told, "Failed").counts("shop"), { Failed: 6, Current: 0 })
   })
 })
