@@ -55,7 +55,7 @@ export const request = (
   for (const [asset, blocks] of Map.groupBy(plan.blocks, (block) => block.asset)) {
     const indexes = blocks.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, at) => from + at))
     const keys = lineage.keys(asset)
-    targets[asset] = keys === undefined ? null : Keys.ranges(keys, indexes)
+    targets[asset] = keys === undefined ? null : Keys.lasting(keys, indexes)
     slices += indexes.length
   }
   return { selection, which, targets, slices, concurrency }

@@ -21,6 +21,8 @@ export interface Axis {
   readonly keys: Keys.Keys
   /** The time that a text stands for, such as a key of a window that need not exist; `undefined` for other texts. */
   readonly period: (text: string) => TimeWindows.Window | undefined
+  /** What a term comes to that names none of the keys: a problem, or nothing where keys may have gone since it was written. */
+  readonly unknown: "Problem" | "Nothing"
 }
 
 /**
@@ -34,7 +36,7 @@ export interface Problem {
   readonly detail: string
 }
 
-/** The indexes of the slices that an expression names, ascending, each once. Every part must name some. */
+/** The indexes of the slices that an expression names, ascending, each once. */
 export const select = (
   keys: Keys.Keys,
   axes: ReadonlyArray<Axis>,
@@ -138,11 +140,17 @@ const maskOf = (axis: Axis, piece: Piece): Result.Result<Mask, Problem> =>
   Result.gen(function* () {
     const mask = new Uint8Array(axis.keys.size)
     for (const term of pieces(piece, ",")) {
-      const named = yield* term.text.includes("*") ? matching(axis, term) : between(axis, term)
-      if (named.every(({ first, last }) => first > last)) return yield* unknown(term, axis)
-      for (const { first, last } of named) mask.fill(1, first, last + 1)
+      const named = spansOf(axis, term)
+      if (Result.isFailure(named) && named.failure._tag === "Unknown" && axis.unknown === "Nothing") continue
+      for (const { first, last } of yield* named) mask.fill(1, first, last + 1)
     }
     return mask
+  })
+
+const spansOf = (axis: Axis, term: Piece): Result.Result<ReadonlyArray<Span>, Problem> =>
+  Result.gen(function* () {
+    const spans = yield* term.text.includes("*") ? matching(axis, term) : between(axis, term)
+    return spans.every(({ first, last }) => first > last) ? yield* unknown(term, axis) : spans
   })
 
 /** Indexes of keys, both included; of nothing, `first` is one more than `last`. */

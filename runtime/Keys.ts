@@ -92,7 +92,21 @@ export const product = (factors: ReadonlyArray<readonly [name: string, keys: Key
  */
 export const ranges = (self: Keys, indexes: Iterable<number>): ReadonlyArray<string> => {
   if (self.dimensions === undefined) return runsOf(self, indexes)
-  return boxes(self.dimensions, Array.from(indexes)).map((parts) => parts.join(" ") || "*")
+  const own = ({ keys, name }: Dimension, at: ReadonlyArray<number>) =>
+    at.length === keys.size ? [] : [`${name}=${runsOf(keys, at).join(",")}`]
+  return boxes(self.dimensions, Array.from(indexes), own).map((parts) => parts.join(" ") || "*")
+}
+
+/**
+ * Likewise, in a way that goes on to name just these slices when keys come and go: keys that are no time one by one, and
+ * of products every dimension.
+ */
+export const lasting = (self: Keys, indexes: Iterable<number>): ReadonlyArray<string> => {
+  const listed = (keys: Keys, at: Iterable<number>) =>
+    keys.bounds === undefined ? Array.from(at, (index) => keys.all[index]!) : runsOf(keys, at)
+  if (self.dimensions === undefined) return listed(self, indexes)
+  const own = ({ keys, name }: Dimension, at: ReadonlyArray<number>) => [`${name}=${listed(keys, at).join(",")}`]
+  return boxes(self.dimensions, Array.from(indexes), own).map((parts) => parts.join(" "))
 }
 
 /** The index, in one dimension, of a slice of a product. */
@@ -132,7 +146,8 @@ const runsOf = (self: Keys, indexes: Iterable<number>): ReadonlyArray<string> =>
 /** Slices of a product as few combinations of ranges: those that are alike in the later dimensions go together. */
 const boxes = (
   [dimension, ...rest]: ReadonlyArray<Dimension>,
-  indexes: ReadonlyArray<number>
+  indexes: ReadonlyArray<number>,
+  write: (dimension: Dimension, at: ReadonlyArray<number>) => ReadonlyArray<string>
 ): ReadonlyArray<ReadonlyArray<string>> => {
   if (dimension === undefined) return [[]]
   const inner = new Map<number, Array<number>>()
@@ -144,14 +159,14 @@ const boxes = (
   }
   const alike = new Map<string, { readonly boxes: ReadonlyArray<ReadonlyArray<string>>; readonly at: Array<number> }>()
   for (const [at, own] of inner) {
-    const found = boxes(rest, own)
+    const found = boxes(rest, own, write)
     const content = JSON.stringify(found)
     const known = alike.get(content)
     if (known === undefined) alike.set(content, { boxes: found, at: [at] })
     else known.at.push(at)
   }
   return Array.from(alike.values()).flatMap(({ at, boxes }) => {
-    const own = at.length === dimension.keys.size ? [] : [`${dimension.name}=${runsOf(dimension.keys, at).join(",")}`]
+    const own = write(dimension, at)
     return boxes.map((box) => [...own, ...box])
   })
 }

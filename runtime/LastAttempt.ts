@@ -3,7 +3,6 @@
  *
  * A value that is published says all else there is to say; see `Catalog`.
  */
-import * as Result from "effect/Result"
 import * as Catalog from "./Catalog.ts"
 import type { Event, Failure, Of } from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
@@ -111,10 +110,7 @@ const slicesOf = ({ graph, moment }: Lineage, { asset, partition }: Partition.Re
   const { partitions, ranges } = graph.nodes.get(asset)!.asset
   if (partitions === undefined || partition === null || ranges === undefined) return [partition]
   const { all } = moment.keys(partitions)
-  return Result.match(Partition.select(partitions, moment, partition), {
-    onFailure: () => [],
-    onSuccess: (indexes) => indexes.map((index) => all[index]!)
-  })
+  return Partition.selectRecorded(partitions, moment, partition).map((index) => all[index]!)
 }
 
 const newest = <A extends Noted>(all: ReadonlyArray<A | null>): A | null =>

@@ -3,7 +3,7 @@
  *
  * Says nothing about which slices are published, nor which slices another asset needs: that is `Mapping`.
  */
-import type * as Result from "effect/Result"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as KeyExpression from "./KeyExpression.ts"
 import * as Keys from "./Keys.ts"
@@ -278,22 +278,33 @@ export const select = (
   self: Partitioning,
   moment: Moment,
   expression: string
-): Result.Result<ReadonlyArray<number>, KeyExpression.Problem> => {
-  const axis = (name: string, dimension: Dimension): KeyExpression.Axis => ({
-    name,
-    keys: moment.keys(dimension),
-    period: (text) => (dimension._tag === "TimeWindows" ? TimeWindows.period(dimension, text) : undefined)
-  })
-  const axes =
-    self._tag === "Product"
-      ? Object.entries(self.dimensions).map(([name, dimension]) => axis(name, dimension))
-      : [axis("partition", self)]
-  return KeyExpression.select(moment.keys(self), axes, expression)
-}
+): Result.Result<ReadonlyArray<number>, KeyExpression.Problem> =>
+  KeyExpression.select(moment.keys(self), axesOf(self, moment, "Problem"), expression)
+
+/** Likewise of an expression that was recorded: those of its slices that there still are. */
+export const selectRecorded = (self: Partitioning, moment: Moment, expression: string): ReadonlyArray<number> =>
+  Result.getOrElse(
+    KeyExpression.select(moment.keys(self), axesOf(self, moment, "Nothing"), expression),
+    (): ReadonlyArray<number> => []
+  )
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const axesOf = (
+  self: Partitioning,
+  moment: Moment,
+  unknown: KeyExpression.Axis["unknown"]
+): ReadonlyArray<KeyExpression.Axis> => {
+  const dimensions: Dimensions = self._tag === "Product" ? self.dimensions : { partition: self }
+  return Object.entries(dimensions).map(([name, dimension]) => ({
+    name,
+    keys: moment.keys(dimension),
+    period: (text) => (dimension._tag === "TimeWindows" ? TimeWindows.period(dimension, text) : undefined),
+    unknown
+  }))
+}
 
 const timeWindows = <G extends TimeWindows.Grain>(
   grain: G,

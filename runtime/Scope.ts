@@ -71,7 +71,7 @@ export const make = (
     }
   })
 
-/** The slices that are named in ranges of keys, ascending; those that are there. */
+/** The slices that recorded ranges of keys name, ascending; those that are there. */
 export const indexesOf = (
   lineage: Lineage,
   asset: string,
@@ -81,8 +81,10 @@ export const indexesOf = (
   if (partitions === undefined || ranges === null) return partitions === undefined && ranges === null ? [0] : []
   const indexes = new Set<number>()
   for (const range of ranges) {
-    const named = Partition.select(partitions, lineage.moment, range)
-    if (Result.isSuccess(named)) for (const index of named.success) indexes.add(index)
+    // Most of many are single keys; an expression is held against every key there is.
+    const single = lineage.index({ asset, partition: range })
+    if (single !== -1) indexes.add(single)
+    else for (const index of Partition.selectRecorded(partitions, lineage.moment, range)) indexes.add(index)
   }
   return Array.from(indexes).sort((a, b) => a - b)
 }

@@ -323,3 +323,40 @@ describe("what a backfill is told of steps that take ranges of a product", () =>
     assert.deepInclude(tally(simulation, request, told, "Failed").counts("shop"), { Failed: 6, Current: 0 })
   })
 })
+
+describe("a backfill of keys that come and go", () => {
+  const sales = (key: string, partitions: Partition.Partitioning) =>
+    Asset.make(key, { io, codeVersion: "1", partitions, materialize: () => null as never })
+  const shops = sales("shops", Partition.dynamic("shops"))
+  const regional = sales(
+    "regional",
+    Partition.product({ shop: Partition.dynamic("shops"), day: Partition.daily({ start: "2026-03-09" }) })
+  )
+  const requested = () => {
+    const simulation = new Simulation([shops, regional])
+    for (const shop of ["ann", "bob", "cid", "dot"]) simulation.addKey("shops", shop)
+    return { simulation, ...planned(simulation, {}) }
+  }
+
+  it("is of the keys that there were, in spite of those that are removed or begin", () => {
+    const { request, simulation } = requested()
+    assert.deepStrictEqual(request.targets, {
+      shops: ["ann", "bob", "cid", "dot"],
+      regional: ["shop=ann,bob,cid,dot day=2026-03-09..2026-03-10"]
+    })
+    simulation.removeKey("shops", "dot")
+    simulation.addKey("shops", "eve")
+    simulation.pass(24)
+    assert.deepStrictEqual(Backfill.remaining({ request }, tally(simulation, request, [])).targets, {
+      shops: ["ann..cid"],
+      regional: ["shop=ann..cid day=2026-03-09..2026-03-10"]
+    })
+  })
+
+  it("knows what became of a range of which some key is gone", () => {
+    const { request, simulation } = requested()
+    simulation.removeKey("shops", "ann")
+    const told = [{ asset: "shops", partition: "ann,cid", status: "Failed" as const, error: silent }]
+    assert.deepInclude(tally(simulation, request, told).counts("shops"), { Failed: 1, Left: 2 })
+  })
+})
