@@ -29,8 +29,13 @@ export interface AssetReport {
     readonly nullable: boolean
     readonly description: string | null
   }>
-  /** `reads` says which partitions, in words. */
-  readonly dependencies: ReadonlyArray<{ readonly asset: string; readonly mapping: string; readonly reads: string }>
+  /** `reads` says which partitions, in words; of one that is not `versioned` another version makes nothing Stale. */
+  readonly dependencies: ReadonlyArray<{
+    readonly asset: string
+    readonly mapping: string
+    readonly reads: string
+    readonly versioned: boolean
+  }>
   /** Whether its body gets the value that it is about to replace. */
   readonly readsItself: boolean
   /** What only goes first. */
@@ -53,8 +58,12 @@ export interface AssetReport {
   readonly timeout: number | null
   /** A duration in words, or a cron expression in UTC. */
   readonly recheckAfter: string | null
+  /** Whether values that differ may mean the same. */
+  readonly cutoff: boolean
   readonly unrepeatable: boolean
   readonly external: boolean
+  /** Whether something external can be looked at. */
+  readonly observed: boolean
   /** The other assets that the same body computes. */
   readonly togetherWith: ReadonlyArray<string>
   /** Partitions that one step takes at most; `null` where it takes one. */
@@ -75,10 +84,11 @@ export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => 
     owners: asset.owners,
     location: io.describe(Asset.owner(asset)),
     columns: io.fields.map((field: IoManager.Field) => ({ ...field, description: field.description ?? null })),
-    dependencies: deps.map(({ asset, mapping }) => ({
+    dependencies: deps.map(({ asset, mapping, versioned }) => ({
       asset,
       mapping: mapping._tag.toLowerCase(),
-      reads: Mapping.describe(mapping)
+      reads: Mapping.describe(mapping),
+      versioned
     })),
     readsItself: asset.itself !== undefined,
     after,
@@ -95,8 +105,10 @@ export const make = (graph: AssetGraph.AssetGraph, key: string): AssetReport => 
     retries: asset.retry?.times ?? 0,
     timeout: asset.timeout === undefined ? null : Duration.toMillis(asset.timeout),
     recheckAfter: recheckInWords(asset.recheckAfter),
+    cutoff: asset.cutoff !== undefined,
     unrepeatable: asset.unrepeatable,
     external: asset.external !== undefined,
+    observed: asset.external?.observe !== undefined,
     togetherWith: asset.together === undefined ? [] : Together.others(asset.together),
     ranges: asset.ranges?.most ?? null,
     codeVersion: asset.codeVersion ?? null
@@ -121,7 +133,8 @@ export const toText = (self: AssetReport, medium: Report.Medium): ReadonlyArray<
     ["timeout", self.timeout === null ? "" : Report.duration(self.timeout)],
     ["recheck", self.recheckAfter ?? ""],
     ["repeatable", self.unrepeatable ? "no: its source forgets, so partitions are frozen once they end" : ""],
-    ["computed", self.external ? "by somebody else" : ""],
+    ["cutoff", self.cutoff ? "where its own function takes a new value for the old one" : ""],
+    ["computed", self.external ? (self.observed ? "by somebody else, and observed" : "by somebody else") : ""],
     ["together", self.togetherWith.length === 0 ? "" : `computed with ${self.togetherWith.join(", ")}`],
     ["ranges", self.ranges === null ? "" : `at most ${Report.number(self.ranges)} partitions a step`],
     ["code", self.external ? "" : self.codeVersion === null ? "version computed" : `version ${self.codeVersion}`]
@@ -158,8 +171,10 @@ const tagsInWords = (tags: AssetReport["tags"]) =>
 
 const partitionsInWords = (partitions: AssetReport["partitions"]) => (partitions === null ? "" : partitions.description)
 
-const dependencyInWords = ({ asset, reads }: AssetReport["dependencies"][number]): string =>
-  reads === "" ? asset : `${asset} (${reads})`
+const dependencyInWords = ({ asset, reads, versioned }: AssetReport["dependencies"][number]): string => {
+  const ways = [...(reads === "" ? [] : [reads]), ...(versioned ? [] : ["whatever the version"])]
+  return ways.length === 0 ? asset : `${asset} (${ways.join(", ")})`
+}
 
 const checkInWords = ({ blocking, name, over, reads, severity }: AssetReport["checks"][number]): string => {
   const ways = [

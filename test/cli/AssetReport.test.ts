@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import * as Asset from "../../runtime/Asset.ts"
+import * as Asset from "../../runtime/AssetDeclaration.ts"
 import * as AssetCheck from "../../runtime/AssetCheck.ts"
 import * as AssetGraph from "../../runtime/AssetGraph.ts"
 import * as AssetReport from "../../runtime/AssetReport.ts"
@@ -64,6 +64,21 @@ describe("an asset's declaration", () => {
     expect(reading(-1, -1)).toBe("days (what lies within the window 1 before its own)")
     expect(reading(-3, -1)).toBe("days (what lies within the windows from 3 to 1 before its own)")
     expect(reading(1, 3)).toBe("days (what lies within the windows from 1 to 3 after its own)")
+  })
+
+  it("says what can be new without anything becoming Stale", () => {
+    const deps = { source: Asset.ignoreVersion(source), days }
+    const charts = sliced("charts", { partitions, deps }).pipe(Asset.cutoff(() => true))
+    expect(told(charts, "reads")).toBe("source (the same partition, whatever the version), days (the same partition)")
+    expect(told(charts, "cutoff")).toBe("where its own function takes a new value for the old one")
+  })
+
+  it("says whether somebody looks at what is external", () => {
+    const events = Asset.external("events")
+    expect(told(events, "computed")).toBe("by somebody else")
+    expect(told(events.pipe(Asset.observe(() => Effect.succeed("1"))), "computed")).toBe(
+      "by somebody else, and observed"
+    )
   })
 
   it("names what the same body computes", () => {
