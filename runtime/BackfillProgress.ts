@@ -43,6 +43,7 @@ export class BackfillProgress {
   }
 
   planned(): ReadonlyArray<string> {
+    if (this.plan.assets === 0) return PlanReport.explain(this.plan)
     if (this.plan.blocks.length === 0) {
       const leftOut = PlanReport.leftOut(this.plan)
       return leftOut.length === 0

@@ -55,6 +55,13 @@ describe("the progress of a backfill", () => {
     ])
   })
 
+  it("does not call Current what is not there", () => {
+    const nothing = simulation.plan("tag:unheard")
+    expect(new BackfillProgress(nothing, lineage, Report.plain).planned()).toEqual([
+      "Nothing to do: no asset is selected"
+    ])
+  })
+
   it("counts what steps take at once, and not the steps", () => {
     const simulation = new Simulation([dailyInRanges("sales", { start: "2026-03-01", most: 5 })])
     const plan = simulation.plan("sales")
