@@ -42,7 +42,7 @@ export const read = Effect.gen(function* () {
   return make(challengers, champions, yield* Rollbacks.all)
 })
 
-type Kept = Blob.Kept<Manifest.Manifest>
+export type Kept = Blob.Kept<Manifest.Manifest>
 
 /** Both newest first, the ones in force at their heads. */
 export const make = (
@@ -92,18 +92,18 @@ export const find = ({ entries }: Registry, name: string): Result.Result<Entry, 
   )
 }
 
-/** The champion before the present one, leaving out those that were rolled back. */
+/**
+ * The champion before the present one, leaving out those that were rolled back. Before popularity it is a model: popularity
+ * of earlier data would be fitted to the present data soon.
+ */
 export const before = ({ champions }: Registry): Result.Result<Entry, ExitCode.UsageError> => {
   const [present, ...earlier] = champions
   if (present === undefined) return refuse("there is no champion yet; assets materialize model_champion makes one")
-  if (present.manifest?.algorithm === Popularity.algorithm.name) {
-    return refuse(
-      "popularity is served, as no model was better: there is nothing to roll back. assets model promote VERSION serves an earlier model"
-    )
-  }
-  const found = earlier.find(({ rolledBackAt }) => rolledBackAt === null)
+  const found = earlier.find((entry) => entry.rolledBackAt === null && !(isPopularity(present) && isPopularity(entry)))
   return found === undefined
-    ? refuse("there was no champion before the present one, none that was not rolled back; see assets model list")
+    ? refuse(
+        "there was no other champion before, or it was rolled back; assets model promote VERSION serves any model that assets model list tells"
+      )
     : Result.succeed(found)
 }
 
@@ -116,6 +116,8 @@ export const handle = Effect.fn("Registry.handle")(function* ({ version }: Entry
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+const isPopularity = ({ manifest }: Entry): boolean => manifest?.algorithm === Popularity.algorithm.name
 
 const refuse = (message: string) => Result.fail(new ExitCode.UsageError({ message }))
 

@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { ExitCode } from "effect-assets"
 import { model } from "../../assets/model.ts"
 import { modelChampion } from "../../assets/model_champion.ts"
+import type * as Manifest from "../../assets/recommender/Manifest.ts"
+import * as Registry from "../../assets/registry/Registry.ts"
 import * as Rollbacks from "../../assets/registry/Rollbacks.ts"
 import * as SyntheticWorld from "../../assets/source/SyntheticWorld.ts"
 import { materialize, metadataOf, millisPerDay, noon, onDatabase, rows, state, status } from "./Pipeline.ts"
@@ -38,6 +41,40 @@ const promoted = Effect.gen(function* () {
   const first = yield* version
   assert.strictEqual(first, yield* challenger)
   return { popularity, first }
+})
+
+const kept = (name: string, algorithm = "ease"): Registry.Kept => ({
+  version: `${name}${"0".repeat(31)}`,
+  digest: name,
+  size: 1,
+  publishedAt: "2026-03-01T12:00:00.000Z",
+  runId: "run",
+  manifest: { algorithm } as Manifest.Manifest
+})
+
+const digestsOf = (found: Result.Result<Registry.Entry, unknown>) =>
+  Result.match(found, { onSuccess: ({ digest }) => digest, onFailure: () => undefined })
+
+describe("the champion before the present one", () => {
+  const before = (champions: ReadonlyArray<Registry.Kept>, ...rolledBack: ReadonlyArray<string>) => {
+    const rollbacks = rolledBack.map((digest) => ({ version: "", digest, at: "2026-03-01T12:00:00.000Z" }))
+    return digestsOf(Registry.before(Registry.make([], champions, rollbacks)))
+  }
+  const popularity = kept("p", "popularity")
+
+  it("is the one that was champion last, and further back what was not rolled back", () => {
+    assert.strictEqual(before([kept("c"), kept("b"), kept("a")]), "b")
+    // After a rollback of c to b.
+    assert.strictEqual(before([kept("b"), kept("c"), kept("a")], "c"), "a")
+    assert.isUndefined(before([kept("b"), kept("c")], "c"))
+    assert.isUndefined(before([]))
+  })
+
+  it("may be popularity, but is not where popularity is served", () => {
+    assert.strictEqual(before([kept("a"), popularity]), "p")
+    assert.strictEqual(before([popularity, kept("q", "popularity"), kept("a")]), "a")
+    assert.isUndefined(before([popularity, kept("q", "popularity")]))
+  })
 })
 
 describe("assets model", () => {
@@ -133,9 +170,12 @@ describe("assets model", () => {
         yield* materialize({ world })
         assert.deepStrictEqual(yield* served, [popularity])
 
+        assert.deepInclude((yield* assetsModel("rollback")).document, { champion: first, rolledBack: popularity })
+
         // By hand what was rolled back is promoted, too, and no longer rolled back.
+        yield* assetsModel("promote", popularity)
         yield* assetsModel("promote", "challenger")
-        yield* assetsModel("rollback")
+        assert.deepInclude((yield* assetsModel("rollback")).document, { champion: popularity, rolledBack: first })
         yield* assetsModel("promote", first)
         assert.strictEqual(yield* version, first)
         assert.notInclude((yield* assetsModel("list")).text, "rolled back")
@@ -162,7 +202,7 @@ describe("assets model", () => {
         assert.match(yield* misuse("show", ""), /3 versions begin with "": /)
         yield* assetsModel("rollback")
         assert.strictEqual(yield* version, popularity)
-        assert.match(yield* misuse("rollback"), /popularity is served, as no model was better/)
+        assert.match(yield* misuse("rollback"), /there was no other champion before, or it was rolled back/)
       })
     )
   )
