@@ -72,7 +72,7 @@ const rollback = Command.make(
     const present = registry.champions[0]!
     // First, so that nothing promotes it in between.
     yield* Rollbacks.add(present)
-    const runId = yield* Effect.tapCause(serve(before, "model rollback"), () => Rollbacks.remove(present))
+    const runId = yield* Effect.onError(serve(before, "model rollback"), () => Effect.ignore(Rollbacks.remove(present)))
     yield* answer({ champion: before.version, rolledBack: present.version, runId }, () => [
       `${before.version} is the champion again; ${present.version} is not promoted any more but by assets model promote`,
       ...next

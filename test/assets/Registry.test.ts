@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
-import { ExitCode } from "effect-assets"
+import { Blob, ExitCode } from "effect-assets"
 import { model } from "../../assets/model.ts"
 import { modelChampion } from "../../assets/model_champion.ts"
 import type * as Manifest from "../../assets/recommender/Manifest.ts"
@@ -217,8 +217,12 @@ describe("assets model", () => {
         yield* rows("update assets.blob set sha256 = repeat('0', 64) where asset = 'model_champion'")
         const failed = yield* materialize({ world: Worlds.on(source, day + 1), select: "model_champion" })
         assert.match(failed.explain, /is gone or damaged. Serve another one with assets model promote/)
-        yield* rows("update assets.blob_version set sha256 = repeat('1', 64) where version = $1", [first])
+        const kept = (yield* Blob.versions(modelChampion)).find(({ version }) => version === popularity)!
+        yield* rows("update assets.blob_version set sha256 = repeat('1', 64) where asset = 'model_champion'")
         assert.match((yield* refusal("promote", first)).message, /The file of the model .* is gone or damaged/)
+        assert.match((yield* refusal("rollback")).message, /The file of the model .* is gone or damaged/)
+        assert.notInclude((yield* assetsModel("show", "champion")).text, "rolled back")
+        yield* rows("update assets.blob_version set sha256 = $1 where version = $2", [kept.digest, popularity])
         yield* assetsModel("promote", popularity)
         const ran = yield* materialize({ world: Worlds.on(source, day + 1) })
         assert.strictEqual(ran.status, "Succeeded", ran.explain)

@@ -1,4 +1,4 @@
-import { expect, layer } from "@effect/vitest"
+import { expect, it, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -159,6 +159,12 @@ const suite = (name: string, blobs: Layer.Layer<Blob.Blobs, unknown>) =>
       })
     )
   })
+
+it("are refused as a declaration that keeps none of their versions", () => {
+  const problems = (keep: number) =>
+    Blob.make({ manifest: Manifest, keep }).problems({ key: "model", partitioned: false })
+  expect([problems(1), problems(0), problems(1.5)].map(({ length }) => length)).toEqual([0, 1, 1])
+})
 
 suite("blobs in memory", Blob.layerMemory)
 
