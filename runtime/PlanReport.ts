@@ -183,9 +183,10 @@ const nameOf = (blocks: ReadonlyArray<Plan.Block>): string => {
 const spansOf = (blocks: ReadonlyArray<Plan.Block>): ReadonlyArray<string> => {
   const runs: Array<{ readonly first: string; last: string; to: number }> = []
   for (const { from, partitions, to } of blocks) {
-    const [first, last = first] = partitions!.split("..") as [string, string?]
+    const isOfProduct = /[=|]/.test(partitions!)
+    const [first, last = first] = (isOfProduct ? [partitions!] : partitions!.split("..")) as [string, string?]
     const run = runs.at(-1)
-    if (run?.to === from && !/[=|]/.test(partitions!)) Object.assign(run, { last, to })
+    if (run?.to === from && !isOfProduct) Object.assign(run, { last, to })
     else runs.push({ first, last, to })
   }
   return runs.map(({ first, last }) => (first === last ? first : `${first}..${last}`))

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Asset from "../../runtime/Asset.ts"
 import * as Forecast from "../../runtime/Forecast.ts"
+import * as Partition from "../../runtime/Partition.ts"
 import * as PlanReport from "../../runtime/PlanReport.ts"
 import * as Report from "../../runtime/Report.ts"
-import { asset, daily, Simulation } from "../Simulation.ts"
+import { asset, daily, Simulation, sliced } from "../Simulation.ts"
 
 const terminal = (columns: number): Report.Medium => ({ style: Report.plain, columns, animated: true })
 
@@ -70,6 +71,20 @@ describe("a plan whose steps were run before", () => {
     const lines = told(fresh(), usual)
     expect(lines[1]).toMatch(/^listens\/2026-02-01\.\.2026-03-10 \(38 partitions\) +Certain +takes 38 × 20 s /)
     expect(lines.at(-2)).toBe("41 steps, about 6 min with 4 at a time")
+  })
+})
+
+describe("a plan of a product", () => {
+  it("names all its partitions, however many ranges they are", () => {
+    const days = Partition.daily({ start: "2026-03-08", end: "2026-03-12" })
+    const region = Partition.fixed(["br", "cn", "eu", "jp", "us"])
+    const simulation = new Simulation([sliced("sales", { partitions: Partition.product({ days, region }) })], {
+      now: "2026-03-12T12:00:00Z"
+    })
+    simulation.execute(simulation.request({ selection: ["sales"], partitions: "days=2026-03-08 region=br,cn" }))
+    expect(PlanReport.explain(simulation.plan())).toEqual([
+      expect.stringMatching(/^sales\/days=2026-03-08 region=eu\.\.us, days=2026-03-09\.\.2026-03-11 \(18 partitions\) /)
+    ])
   })
 })
 
