@@ -20,6 +20,15 @@ export class Arrivals {
     return this.#numbers.size - 1
   }
 
+  /** For each id its number; the same id often comes several times in a row. */
+  numbersOf(ids: Float64Array): Int32Array {
+    const numbers = new Int32Array(ids.length)
+    for (let index = 0; index < ids.length; index++) {
+      numbers[index] = index > 0 && ids[index] === ids[index - 1] ? numbers[index - 1]! : this.numberOf(ids[index]!)
+    }
+    return numbers
+  }
+
   /** The ids, and for each number the index of its id. */
   sorted(): { readonly ids: IdTable; readonly indexOf: Int32Array } {
     const ids = fromIds(this.#numbers.keys())

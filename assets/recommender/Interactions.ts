@@ -36,8 +36,8 @@ export const collect = Effect.fn("Interactions.collect")(function* <E, R>(column
   const blocks: Array<Block> = []
   yield* Stream.runForEach(columns, (block) => {
     blocks.push({
-      users: Int32Array.from(block.users, (id) => users.numberOf(id)),
-      tracks: Int32Array.from(block.tracks, (id) => tracks.numberOf(id)),
+      users: users.numbersOf(block.users),
+      tracks: tracks.numbersOf(block.tracks),
       weights: block.weights
     })
     return Effect.yieldNow

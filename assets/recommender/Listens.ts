@@ -58,8 +58,8 @@ export const collect = Effect.fn("Listens.collect")(function* <E, R>(columns: St
   const blocks: Array<Block> = []
   yield* Stream.runForEach(columns, (block) => {
     blocks.push({
-      users: Int32Array.from(block.users, (id) => users.numberOf(id)),
-      tracks: Int32Array.from(block.tracks, (id) => tracks.numberOf(id)),
+      users: users.numbersOf(block.users),
+      tracks: tracks.numbersOf(block.tracks),
       days: block.days
     })
     return Effect.yieldNow

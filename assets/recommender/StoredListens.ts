@@ -12,15 +12,8 @@ import * as Listens from "./Listens.ts"
 /** Every listen of users and tracks that are shown. Within a day those of a list are in its order. */
 export const listens = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const packs = sql.unsafe<Pack & { readonly day: number; readonly positions: Uint8Array }>(packListens).stream
-  return yield* Listens.collect(
-    Stream.map(packs, ({ day, positions, tracks, users }) => ({
-      users: numbers(users, 8, bigint),
-      tracks: numbers(tracks, 8, bigint),
-      // A list is no longer than that: its order is that of time.
-      days: numbers(positions, 4, (view, at) => day + view.getInt32(at) / longestList)
-    }))
-  )
+  const packs = sql.unsafe<{ readonly day: number; readonly listens: Uint8Array }>(packListens).stream
+  return yield* Listens.collect(Stream.map(packs, ({ day, listens }) => unpack(day, listens)))
 }).pipe(Effect.withSpan("StoredListens.listens"))
 
 /** The features: weighed by plays, or where age counts by the weight that the features have. */
@@ -46,7 +39,22 @@ interface Pack {
   readonly tracks: Uint8Array
 }
 
+/** A list is no longer than that: its order is that of time. */
 const longestList = 2 ** 31
+
+const listenBytes = 20
+
+const unpack = (day: number, packed: Uint8Array): Listens.Columns => {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
+  const length = packed.byteLength / listenBytes
+  const [users, tracks, days] = [new Float64Array(length), new Float64Array(length), new Float64Array(length)]
+  for (let listen = 0, at = 0; listen < length; listen++, at += listenBytes) {
+    users[listen] = bigint(view, at)
+    tracks[listen] = bigint(view, at + 8)
+    days[listen] = day + view.getInt32(at + 16) / longestList
+  }
+  return { users, tracks, days }
+}
 
 const packListens = Fs.readFileSync(new URL("../../sql/music/pack_listens.sql", import.meta.url), "utf8")
 const packFeatures = Fs.readFileSync(new URL("../../sql/music/pack_features.sql", import.meta.url), "utf8")
