@@ -6,6 +6,7 @@ import { features } from "./features.ts"
 import { modelChampion } from "./model_champion.ts"
 import * as Algorithms from "./recommender/Algorithms.ts"
 import * as Recommender from "./recommender/Recommender.ts"
+import * as Signals from "./recommender/Signals.ts"
 import * as StoredListens from "./recommender/StoredListens.ts"
 import { tracks } from "./tracks.ts"
 import { users } from "./users.ts"
@@ -57,7 +58,25 @@ export const recommendations = Asset.make("recommendations", {
   Asset.check("ranks-in-range", { blocking: true, ...TableCheck.within("rank", { min: 1, max: size }) }),
   Asset.check("tracks-once", { blocking: true, ...TableCheck.unique("user_id", "track_id") }),
   Asset.check("tracks-shown", TableCheck.references({ column: "track_id", to: tracks, key: "id" })),
-  Asset.check("users-shown", TableCheck.references({ column: "user_id", to: users, key: "id" }))
+  Asset.check("users-shown", TableCheck.references({ column: "user_id", to: users, key: "id" })),
+  Asset.check("listening-as-learnt", {
+    severity: "warn",
+    description: "The newest week is listened to as what the model learnt from, over deciles of popularity",
+    reads: { model: modelChampion },
+    run: (_, { model }) => Signals.listening(model.manifest)
+  }),
+  Asset.check("tracks-known", {
+    severity: "warn",
+    description: "The model knows the tracks that are listened to in the newest week",
+    reads: { model: modelChampion },
+    run: (_, { model }) => Signals.tracks(model)
+  }),
+  Asset.check("users-known", {
+    severity: "warn",
+    description: "Users have a history to recommend by",
+    reads: { features, users },
+    run: () => Signals.users
+  })
 )
 
 // -----------------------------------------------------------------------------

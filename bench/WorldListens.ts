@@ -87,6 +87,29 @@ export const purity = (world: World, day: number, model: FittedModel.FittedModel
   return sum / count
 }
 
+/** Scores tracks by the cosine of their factors with those of the first track of a history. */
+export const byCosine = ({ sections, tracks }: FittedModel.FittedModel): FittedModel.FittedModel => {
+  const factors = sections.find(({ name }) => name === "trackFactors")!.data
+  const dimensions = factors.length / tracks.length
+  const product = (one: number, other: number) => {
+    let sum = 0
+    for (let at = 0; at < dimensions; at++) sum += factors[one * dimensions + at]! * factors[other * dimensions + at]!
+    return sum
+  }
+  const norms = Float64Array.from(tracks, (_, track) => Math.sqrt(product(track, track)))
+  return FittedModel.make({
+    tracks,
+    sections: [],
+    score: ({ columns }, into) => {
+      const [one] = columns
+      for (let other = 0; other < into.length; other++) {
+        into[other] = norms[other] === 0 ? -Infinity : product(one!, other) / (norms[one!]! * norms[other]!)
+      }
+    },
+    explain: () => []
+  })
+}
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------

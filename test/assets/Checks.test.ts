@@ -86,4 +86,36 @@ describe("the checks of the recommender", () => {
       })
     )
   )
+
+  it.effect("warn of listening that moved since the model learnt, of tracks it does not know and of strangers", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const ring = Worlds.ring(300)
+        const to = (track: (user: number) => number): Worlds.Still => ({
+          ...ring,
+          lists: ring.users.slice(0, 100).map(({ id }) => Worlds.list(id!, track(id!), track(id! + 1)))
+        })
+        const first = yield* materialize({ world: to((user) => 1 + (user % 7) * (user % 5)) })
+        assert.deepStrictEqual(
+          failed(first.checks).filter((name) => name.startsWith("recommendations")),
+          ["recommendations:users-known"]
+        )
+
+        yield* TestClock.setTime(noon + millisPerDay)
+        const select = ["listen_history", "features", "recommendations"]
+        const moved = yield* materialize({ world: to((user) => 1 + 24 * (user % 4 === 0 ? 1 : 2)), select })
+        const failures = moved.events.filter((event) => event._tag === "CheckFailed")
+        const told = (name: string) => failures.find(({ check }) => check === name)
+        assert.deepInclude(told("listening-as-learnt"), {
+          severity: "warn",
+          reason: "listening moved over deciles of popularity: the stability index is 2.95, over 0.64"
+        })
+        assert.match(told("tracks-known")!.reason, /^\d+\.\d % of the newest listens are of tracks that the model does/)
+        assert.deepInclude(told("users-known"), {
+          reason: "66.7 % of the users have no history, more than 50 %",
+          metadata: { share: 0.666667, most: 0.5, users: 300 }
+        })
+      })
+    )
+  )
 })
