@@ -18,6 +18,7 @@ export default Definitions.make({
       name: "model",
       description: "List the models there are; promote one, or roll back to the one before",
       load: () => import("./registry/command.ts")
-    }
+    },
+    { name: "erase", description: "Delete all there is of a user, for good", load: () => import("./api/erase.ts") }
   ]
 })

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import { Asset, Partition, Table, TableCheck } from "../runtime/index.ts"
+import * as Erased from "./source/Erased.ts"
 import * as Listing from "./source/Listing.ts"
 import * as MusicApi from "./source/MusicApi.ts"
 import { tracks } from "./tracks.ts"
@@ -30,7 +31,10 @@ export const listenHistory = Asset.make("listen_history", {
   }),
   materialize: (_, step) =>
     Stream.unwrap(
-      Effect.map(MusicApi.MusicApi, (api) => Listing.into(step, api.listenHistory, explode(step.partition)))
+      Effect.map(MusicApi.MusicApi, (api) => {
+        const listed = Erased.leftOut(api.listenHistory, ({ user_id }) => user_id)
+        return Listing.into(step, listed, explode(step.partition))
+      })
     )
 }).pipe(
   Asset.after(users, tracks),

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Asset, Table, TableCheck } from "../runtime/index.ts"
+import * as Erased from "./source/Erased.ts"
 import * as Listing from "./source/Listing.ts"
 import * as MusicApi from "./source/MusicApi.ts"
 import * as Removal from "./source/Removal.ts"
@@ -23,7 +24,10 @@ export const users = Asset.make("users", {
   io: Table.merge({ table: "music.users", schema: User, key: ["id"] }),
   materialize: (_, step) =>
     Stream.unwrap(
-      Effect.map(MusicApi.MusicApi, (api) => Listing.into(step, api.users, Listing.mergedInto("music.users")))
+      Effect.map(MusicApi.MusicApi, (api) => {
+        const listed = Erased.leftOut(api.users, ({ id }) => id)
+        return Listing.into(step, listed, Listing.mergedInto("music.users"))
+      })
     )
 }).pipe(
   Asset.check(Removal.name, { blocking: true, run: Removal.run }),

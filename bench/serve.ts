@@ -13,6 +13,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Server from "../assets/api/Server.ts"
+import definitions from "../assets/index.ts"
 import * as Blob from "../runtime/Blob.ts"
 import * as Migrations from "../runtime/Migrations.ts"
 import * as SqlEventLog from "../runtime/SqlEventLog.ts"
@@ -29,7 +30,7 @@ export default () =>
   Effect.gen(function* () {
     yield* Migrations.project(new URL("../sql/music/migrations/", import.meta.url))
     yield* fill
-    const service = yield* Server.start({ host, port: 0, open: true, perSecond: Number.MAX_SAFE_INTEGER })
+    const service = yield* Server.start({ host, port: 0, open: true, perSecond: Number.MAX_SAFE_INTEGER, definitions })
     const bare = yield* startBare
     const ask = yield* client
     const at = (url: URL) => ask({ url: `${url.origin}/recommendations/{user}?size=10`, users, connections, seconds })

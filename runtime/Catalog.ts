@@ -83,6 +83,7 @@ export class Builder {
       if (event.slices !== undefined) for (const slice of event.slices) this.applySlice(event, slice, position)
       else this.set(stateOf(event, position, event._tag === "AssetVerified" ? this.get(event) : undefined))
     } else if (event._tag === "AssetWiped") this.states.get(event.asset)?.delete(event.partition)
+    else if (event._tag === "AssetErased") this.erase(event, position)
     else if (event._tag === "PartitionsAdded") this.add(event.name, event.keys)
     else if (event._tag === "PartitionsRemoved") {
       const keys = this.dynamic.get(event.name)
@@ -139,6 +140,13 @@ export class Builder {
   partitions(): Catalog["dynamic"] {
     if (this.dynamic.size === 0) return empty.dynamic
     return new Map(Array.from(this.dynamic, ([name, keys]) => [name, Array.from(keys)]))
+  }
+
+  private erase(event: Of<"AssetErased">, changedPosition: number): void {
+    const state = this.get(event)
+    if (state !== undefined) {
+      this.set({ ...state, dataVersion: event.dataVersion, rows: event.rows, changedPosition })
+    }
   }
 
   private applySlice(event: Value, { changed, provenance, ...slice }: Slice, position: number): void {

@@ -128,6 +128,8 @@ export const Event = Schema.TaggedUnion({
     reason: Schema.String
   },
   AssetWiped: step,
+  /** Rows that must go were deleted from it, and this is the version of those that stay; all else of the value stays too. */
+  AssetErased: { ...step, dataVersion: Schema.String, rows: Schema.NullOr(Schema.Int) },
   /** Keys that a dynamic partitioning has from now on, after those it had. */
   PartitionsAdded: partitioning,
   /** Keys that it has no longer; what was published of them stays recorded. */
@@ -161,6 +163,21 @@ export const failureOf = (cause: Cause.Cause<unknown>): Failure => {
   return { _tag: tag, message: messageOf(error, tag) }
 }
 
+/** The event without what may quote rows: what an error says, why a check failed, the samples that it took. Numbers stay. */
+export const redact = (event: Event): Event => {
+  switch (event._tag) {
+    case "StepRetried":
+    case "StepFailed":
+      return { ...event, error: { ...event.error, message: redacted } }
+    case "CheckPassed":
+      return { ...event, metadata: numbersOf(event.metadata) }
+    case "CheckFailed":
+      return { ...event, metadata: numbersOf(event.metadata), reason: redacted }
+    default:
+      return event
+  }
+}
+
 /** The outcome a run is closed with. */
 export const isRunEnd = (event: Event): event is Of<"RunSucceeded" | "RunFailed" | "RunCanceled" | "RunInterrupted"> =>
   event._tag === "RunSucceeded" ||
@@ -187,6 +204,14 @@ export const decode = Schema.decodeUnknownSync(Event)
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+/** As `assets.redact_events` has it. */
+const redacted = "removed by an erasure"
+
+const numbersOf = (metadata: Metadata): Metadata =>
+  Object.fromEntries(
+    Object.entries(metadata).filter(([, value]) => typeof value === "number" || typeof value === "boolean")
+  )
 
 /** An error that was made without a message tells what it has. */
 const messageOf = (error: unknown, tag: string): string => {

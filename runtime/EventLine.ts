@@ -39,6 +39,8 @@ export const show = (event: Event): string => {
     }
     case "AssetWiped":
       return "wiped"
+    case "AssetErased":
+      return `rows were erased; ${event.rows === null ? "the rest stays" : `${Report.count(event.rows, "row")} left`}`
     case "PartitionsAdded":
       return `${event.name}: added ${event.keys.join(", ")}`
     case "PartitionsRemoved":

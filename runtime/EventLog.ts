@@ -15,7 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Catalog from "./Catalog.ts"
 import * as CheckHistory from "./CheckHistory.ts"
 import type { CodeManifest } from "./CodeManifest.ts"
-import type { Event, Of } from "./Event.ts"
+import { type Event, type Of, redact } from "./Event.ts"
 import * as Partition from "./Partition.ts"
 import * as Run from "./Run.ts"
 import * as Timestamp from "./Timestamp.ts"
@@ -75,7 +75,15 @@ export type Value = Of<"AssetMaterialized" | "AssetVerified" | "AssetObserved">
 export type PartitionChange = Of<"PartitionsAdded" | "PartitionsRemoved">
 
 /** Whatever else can be recorded. */
-export type Fact = Exclude<Event, Value | PartitionChange>
+export type Fact = Exclude<Event, Value | PartitionChange | Of<"AssetErased">>
+
+/** The assets that an erasure is about. */
+export interface Erasing {
+  /** Those whose rows it deletes: whoever computes a slice of them loses his claim. */
+  readonly fenced: ReadonlyArray<string>
+  /** Those whose recorded errors and check results may quote such rows; see `Event.redact`. */
+  readonly redacted: ReadonlyArray<string>
+}
 
 export interface Publication {
   readonly claim: Claim
@@ -144,6 +152,14 @@ export class EventLog extends Context.Service<
       event: Of<"AssetWiped">,
       rows: Effect.Effect<void, E, R>
     ) => Effect.Effect<void, E | EventLogError, R>
+    /**
+     * Fences out whoever computes, then deletes rows and records the slices that they were in, with their new versions;
+     * all or nothing. Answers with what was recorded.
+     */
+    readonly erase: <E, R>(
+      erasing: Erasing,
+      rows: Effect.Effect<ReadonlyArray<Of<"AssetErased">>, E, R>
+    ) => Effect.Effect<ReadonlyArray<Of<"AssetErased">>, E | EventLogError, R>
     /** The keys of dynamic partitionings by name, in the order they were added. */
     readonly partitions: Effect.Effect<Catalog.Catalog["dynamic"], EventLogError>
     /**
@@ -163,7 +179,7 @@ export class EventLog extends Context.Service<
 export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
   const log: Array<Recorded> = []
   const builder = new Catalog.Builder()
-  const runs = new Run.Builder()
+  let runs = new Run.Builder()
   const configKey = Crypto.randomUUID()
   const manifests = new Map<string, CodeManifest>()
   const claims = new Map<string, { epoch: number; holder: string | undefined }>()
@@ -173,6 +189,18 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
     log.push({ position, event })
     builder.apply(event, position)
     runs.apply(event)
+  }
+  const fence = (assets: ReadonlyArray<string>) => {
+    for (const [id, { epoch }] of claims)
+      if (assets.some((asset) => id.startsWith(Partition.id({ asset, partition: null }))))
+        claims.set(id, { epoch: epoch + 1, holder: undefined })
+  }
+  const redactAll = (assets: ReadonlyArray<string>) => {
+    runs = new Run.Builder()
+    for (const [index, { event, position }] of log.entries()) {
+      if ("asset" in event && assets.includes(event.asset)) log[index] = { position, event: redact(event) }
+      runs.apply(log[index]!.event)
+    }
   }
   const append = (events: ReadonlyArray<Event>) => Effect.sync(() => events.forEach(write))
 
@@ -279,6 +307,16 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
           })
       ),
     wipe: (event, rows) => exclusively(Effect.andThen(rows, append([event]))),
+    erase: ({ fenced, redacted }, rows) =>
+      exclusively(
+        Effect.tap(rows, (events) =>
+          Effect.sync(() => {
+            fence(fenced)
+            redactAll(redacted)
+            events.forEach(write)
+          })
+        )
+      ),
     partitions: Effect.sync(() => builder.partitions()),
     changePartitions: (change) =>
       Effect.sync(() => {

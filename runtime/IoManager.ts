@@ -123,6 +123,13 @@ export interface Field {
   readonly description: string | undefined
 }
 
+/** Where the rows of an asset are. */
+export interface InTable {
+  /** With its schema, `music.users`. */
+  readonly name: string
+  readonly partition: string | undefined
+}
+
 /**
  * An asset's choice of a kind, as declared. `store` finds the kind's manager among the services `R`.
  *
@@ -157,6 +164,8 @@ export interface Io<
   readonly describe: (owner: Owner) => string
   /** Declaration mistakes that types cannot see, in words; empty when there are none. */
   readonly problems: (owner: Owner) => ReadonlyArray<string>
+  /** The table of the database that holds the rows, for kinds that have one, and its column of partition keys. */
+  readonly table?: (owner: Owner) => InTable
   /** The schema of its values as JSON, for kinds that have one: part of the code version. */
   readonly schema?: () => unknown
   readonly store: (
@@ -181,6 +190,7 @@ export interface Any {
   readonly refusesRanges: string | undefined
   readonly describe: (owner: Owner) => string
   readonly problems: (owner: Owner) => ReadonlyArray<string>
+  readonly table?: (owner: Owner) => InTable
   readonly schema?: () => unknown
   readonly store: (owner: Owner) => Effect.Effect<AnyStore, never, any>
 }

@@ -207,7 +207,14 @@ const mostNames = 5
 
 type Ending = Of<"RunSucceeded" | "RunFailed" | "RunCanceled" | "RunInterrupted">
 type Settling = Of<
-  "AssetMaterialized" | "AssetVerified" | "AssetObserved" | "StepCutOff" | "StepSkipped" | "StepFailed" | "AssetWiped"
+  | "AssetMaterialized"
+  | "AssetVerified"
+  | "AssetObserved"
+  | "StepCutOff"
+  | "StepSkipped"
+  | "StepFailed"
+  | "AssetWiped"
+  | "AssetErased"
 >
 
 const summaries = [

@@ -8,6 +8,7 @@ import type * as Command from "effect/cli/Command"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Asset from "./Asset.ts"
+import type * as Confirmation from "./Confirmation.ts"
 import type * as Definitions from "./Definitions.ts"
 import type * as EventLog from "./EventLog.ts"
 import type * as IoManager from "./IoManager.ts"
@@ -27,6 +28,12 @@ export class Call extends Context.Service<
     ) => Effect.Effect<void>
     /** What put values of an asset in force, newest first: of each step what it published or verified, read and told. */
     readonly history: (asset: Asset.Any, limit: number) => ReturnType<EventLog.EventLog["Service"]["values"]>
+    /** Asks whether it is meant, on a terminal; elsewhere that is a usage error, which `--yes` is there for. */
+    readonly confirm: (about: {
+      /** For who cannot be asked, such as "would wipe users". */
+      readonly intent: string
+      readonly question: string
+    }) => ReturnType<typeof Confirmation.ask>
     /** Publishes a value that somebody decided on, and answers with the run's id; see `Publication`. */
     readonly publish: <K extends string, I extends IoManager.Any>(
       asset: Asset.Asset<K, I, any, any, undefined>,

@@ -89,8 +89,13 @@ const call = Layer.effect(
   Call,
   Effect.gen(function* () {
     const told = yield* invocation
-    const [EventLog, Invocation, Publication] = yield* Effect.promise(() =>
-      Promise.all([import("./EventLog.ts"), import("./Invocation.ts"), import("./Publication.ts")])
+    const [Confirmation, EventLog, Invocation, Publication] = yield* Effect.promise(() =>
+      Promise.all([
+        import("./Confirmation.ts"),
+        import("./EventLog.ts"),
+        import("./Invocation.ts"),
+        import("./Publication.ts")
+      ])
     )
     const log = yield* EventLog.EventLog
     // With the versions of the code in force, by which what it publishes is judged.
@@ -99,6 +104,7 @@ const call = Layer.effect(
       definitions,
       answer: (document, text) => Invocation.answer(told, document, text),
       history: ({ key }, limit) => log.values(key, limit),
+      confirm: (about) => Confirmation.ask(told, about),
       publish: (asset, value, trigger) => Publication.publish(definitions, asset, value, trigger)
     })
   })

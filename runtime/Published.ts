@@ -164,7 +164,11 @@ export const layerMemory: Layer.Layer<Published | EventLog.EventLog> = Layer.eff
     const decorated = EventLog.EventLog.of({
       ...log,
       session: (runId) => Effect.map(log.session(runId), telling),
-      wipe: (event, rows) => Effect.tap(log.wipe(event, rows), lookAt(event.asset))
+      wipe: (event, rows) => Effect.tap(log.wipe(event, rows), lookAt(event.asset)),
+      erase: (erasing, rows) =>
+        Effect.tap(log.erase(erasing, rows), (events) =>
+          Effect.forEach(new Set(events.map(({ asset }) => asset)), lookAt, { discard: true })
+        )
     })
     const published = Published.of({
       current: board.current,

@@ -30,6 +30,7 @@ export type StepStatus =
   | "Canceled"
   | "Interrupted"
   | "Wiped"
+  | "Erased"
 
 export interface Step extends Partition.Ref {
   readonly status: StepStatus
@@ -153,5 +154,6 @@ const stepStatuses: { readonly [Tag in Event["_tag"]]?: StepStatus } = {
   StepCutOff: "CutOff",
   StepSkipped: "Skipped",
   StepFailed: "Failed",
-  AssetWiped: "Wiped"
+  AssetWiped: "Wiped",
+  AssetErased: "Erased"
 }

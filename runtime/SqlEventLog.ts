@@ -108,6 +108,18 @@ export const layer: Layer.Layer<EventLog.EventLog, never, Sql.Sql | SqlClient.Sq
             Effect.andThen(rows, failed("append")(values`select assets.append(${jsonbArray([event])}::text::jsonb[])`))
           )
           .pipe(failed("wipe")),
+      erase: ({ fenced, redacted }, rows) =>
+        values
+          .withTransaction(
+            Effect.gen(function* () {
+              yield* values`select assets.fence(${fenced}::text[])`
+              const events = yield* rows
+              yield* values`select assets.redact_events(${redacted}::text[])`
+              yield* values`select assets.record_erased(${jsonbArray(events)}::text::jsonb[])`
+              return events
+            })
+          )
+          .pipe(failed("erase")),
       partitions: sql<{ readonly name: string; readonly keys: ReadonlyArray<string> }>`
         select name, array_agg(key order by place) as keys from assets.dynamic_partition group by name`.pipe(
         Effect.map((rows) => new Map(rows.map(({ keys, name }) => [name, keys]))),

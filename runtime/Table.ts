@@ -170,6 +170,7 @@ const declare = <Row>(options: Options, publishes: Definition["publishes"]): Io<
     fields: columns.map(({ description, name, nullable, type }) => ({ name, type, nullable, description })),
     judged: "by slice or whole",
     refusesRanges: undefined,
+    table: (owner) => define(owner),
     describe: (owner) => `table ${define(owner).name}`,
     problems: (owner) => [...problems, ...mistakes(define(owner), owner)],
     schema: () => ({

@@ -141,6 +141,8 @@ export type * as Step from "./Step.ts"
 export type * as Executor from "./Executor.ts"
 export type * as BackfillRun from "./BackfillRun.ts"
 export type * as Runtime from "./Runtime.ts"
+export * as Erasure from "./Erasure.ts"
+export type * as ErasureRun from "./ErasureRun.ts"
 
 // tell
 export * as Report from "./Report.ts"

@@ -107,6 +107,17 @@ const listening = HttpApiGroup.make("listening")
   .annotateEndpoints(Access.Needs, "write")
   .middleware(Access.Access)
 
+const users = HttpApiGroup.make("users")
+  .add(
+    HttpApiEndpoint.delete("erase", "/users/:id", {
+      params: { id: Id },
+      success: HttpApiSchema.Empty(204),
+      error: Problem.UnknownUser
+    }).annotate(OpenApi.Summary, "Delete all there is of a user, for good")
+  )
+  .annotateEndpoints(Access.Needs, "admin")
+  .middleware(Access.Access)
+
 const system = HttpApiGroup.make("system").add(
   HttpApiEndpoint.get("health", "/health", {
     success: Schema.Struct({
@@ -117,7 +128,7 @@ const system = HttpApiGroup.make("system").add(
 )
 
 export class Api extends HttpApi.make("music")
-  .add(recommending, listening, system)
+  .add(recommending, listening, users, system)
   .middleware(HttpApiMiddleware.ProblemDetails)
   .annotateMerge(
     OpenApi.annotations({

@@ -4,14 +4,16 @@ import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
-import { Published } from "../../runtime/index.ts"
+import { type Erasure, Published } from "../../runtime/index.ts"
 import { recommendations } from "../recommendations.ts"
+import * as Erased from "../source/Erased.ts"
 import * as Answer from "./Answer.ts"
 import { Api, type Recommendations } from "./Api.ts"
 import * as Chain from "./Chain.ts"
 import * as Champion from "./Champion.ts"
 import * as Popular from "./Popular.ts"
 import * as Posted from "./Posted.ts"
+import * as Problem from "./Problem.ts"
 import * as Together from "./Together.ts"
 
 const recommending = HttpApiBuilder.group(
@@ -54,6 +56,20 @@ const listening = HttpApiBuilder.group(
   })
 )
 
+const users = HttpApiBuilder.group(
+  Api,
+  "users",
+  Effect.fnUntraced(function* (handlers) {
+    const within = Effect.provideContext(yield* Effect.context<Erasure.Erasure | SqlClient.SqlClient>())
+    return handlers.handleAll({
+      erase: Effect.fnUntraced(function* ({ params: { id } }) {
+        const { _tag } = yield* Effect.orDie(Erased.erase(id))
+        if (_tag === "Unknown") return yield* new Problem.UnknownUser({ detail: `there is no user ${id}` })
+      }, within)
+    })
+  })
+)
+
 const system = HttpApiBuilder.group(
   Api,
   "system",
@@ -69,7 +85,7 @@ const system = HttpApiBuilder.group(
   })
 )
 
-export const layer = Layer.mergeAll(recommending, listening, system).pipe(
+export const layer = Layer.mergeAll(recommending, listening, users, system).pipe(
   Layer.provide([Champion.layer, Popular.layer, Together.layer])
 )
 

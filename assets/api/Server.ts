@@ -12,7 +12,7 @@ import type * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
-import { Published } from "../../runtime/index.ts"
+import { type Definitions, Erasure, Published } from "../../runtime/index.ts"
 import { features } from "../features.ts"
 import { listenHistory } from "../listen_history.ts"
 import { modelChampion } from "../model_champion.ts"
@@ -31,6 +31,8 @@ export interface Options {
   readonly open: boolean
   /** Requests a second of each key. */
   readonly perSecond: number
+  /** Whose assets an erasure reaches. */
+  readonly definitions: Definitions.Definitions
 }
 
 export class CannotListen extends Data.TaggedError("CannotListen")<{
@@ -52,13 +54,13 @@ export class CannotListen extends Data.TaggedError("CannotListen")<{
 }
 
 /** Listens until the scope closes, which waits up to 5 s for requests under way; gives the base URL. */
-export const start = Effect.fn("Server.start")(function* ({ host, open, perSecond, port }: Options) {
+export const start = Effect.fn("Server.start")(function* ({ definitions, host, open, perSecond, port }: Options) {
   const server = yield* NodeHttpServer.make(Http.createServer, {
     host,
     port,
     gracefulShutdownTimeout: "5 seconds"
   }).pipe(Effect.mapError((error) => new CannotListen({ host, port, code: codeOf(error) })))
-  const app = yield* HttpRouter.toHttpEffect(api({ open, perSecond })).pipe(
+  const app = yield* HttpRouter.toHttpEffect(api({ definitions, open, perSecond })).pipe(
     Effect.provide(NodeHttpServer.layerHttpServices)
   )
   yield* HttpServer.serveEffect(
@@ -71,7 +73,7 @@ export const start = Effect.fn("Server.start")(function* ({ host, open, perSecon
 // internal
 // -----------------------------------------------------------------------------
 
-const api = (access: Pick<Options, "open" | "perSecond">) =>
+const api = ({ definitions, ...access }: Pick<Options, "definitions" | "open" | "perSecond">) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api, { openapiPath: paths.openapi }),
     HttpApiScalar.layer(Api, { path: paths.docs })
@@ -80,6 +82,7 @@ const api = (access: Pick<Options, "open" | "perSecond">) =>
     Layer.provide([Access.layer(access), HttpApiMiddleware.layerProblemDetails({ includeDetails: true })]),
     Layer.provide([
       ApiKey.layer("2 seconds"),
+      Erasure.layer(definitions),
       Published.layer([recommendations, features, modelChampion, listenHistory])
     ])
   )

@@ -45,8 +45,8 @@ const command = Command.make(
       const message = `${host} can be reached by others, and there is no key yet: ${makeKey}`
       return yield* new ExitCode.UsageError({ message })
     }
-    const url = yield* Server.start({ host, port, open, perSecond })
-    const { answer } = yield* ProjectCommand.Call
+    const { answer, definitions } = yield* ProjectCommand.Call
+    const url = yield* Server.start({ host, port, open, perSecond, definitions })
     yield* answer({ url: url.origin, keys }, () => [
       `Serving on ${url.origin}  (described at ${paths.docs}; Ctrl-C stops)`,
       ...(keys === 0 ? [`There is no key yet, so everybody on this machine is let in: ${makeKey}`] : [])

@@ -22,11 +22,11 @@ export type Rows<A, Row, E, R> = (page: MusicApi.Page<A>) => Effect.Effect<
 >
 
 /** Streams the rows of a listing into the staging of `step`, page by page. */
-export const into = <A, Row, E, R>(
+export const into = <A, Row, E, R, LE, LR>(
   step: Asset.Step,
-  listing: Stream.Stream<MusicApi.Part<A>, MusicApiError>,
+  listing: Stream.Stream<MusicApi.Part<A>, LE, LR>,
   rowsOf: Rows<A, Row, E, R>
-): Stream.Stream<Row | Table.Restart, MusicApiError | IoManager.IoError | E, R> =>
+): Stream.Stream<Row | Table.Restart, IoManager.IoError | E | LE, R | LR> =>
   listing.pipe(
     Stream.mapEffect(
       Effect.fnUntraced(function* (part): Effect.fn.Return<

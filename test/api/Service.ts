@@ -62,7 +62,9 @@ export const database = Testing.layerPostgres(definitions)
 
 /** With requests without end and, until a key is made, for everybody. */
 export const start = (options: Partial<Server.Options> = {}) =>
-  Effect.map(Server.start({ host: "127.0.0.1", port: 0, open: true, perSecond: 1e6, ...options }), (url) => asking(url))
+  Effect.map(Server.start({ host: "127.0.0.1", port: 0, open: true, perSecond: 1e6, definitions, ...options }), (url) =>
+    asking(url)
+  )
 
 /** The service before anything was materialized. */
 export const empty = Layer.effect(Service, start()).pipe(Layer.provideMerge(database))

@@ -29,6 +29,7 @@ export const assetsModel = Effect.fnUntraced(function* (...args: ReadonlyArray<s
       Effect.map(Clock.currentTimeMillis, (now) => {
         answered = { document: JSON.parse(JSON.stringify(document)), text: text(Report.paper, now).join("\n") }
       }),
+    confirm: () => Effect.succeed(true),
     history: ({ key }, limit) => log.values(key, limit),
     publish: (asset, value, trigger) => Publication.publish(withoutSource, asset, value, trigger)
   })

@@ -46,7 +46,7 @@ const history = Schema.Array(Facts.Happening).check(Schema.isMinLength(5), Schem
 const tell = Effect.fnUntraced(function* (
   log: EventLog.EventLog["Service"],
   [first, second]: readonly [Facts.Run, Facts.Run],
-  events: ReadonlyArray<{ readonly event: EventLog.Fact | EventLog.Value; readonly alone: boolean }>,
+  events: ReadonlyArray<{ readonly event: ReturnType<typeof Facts.toEvent>; readonly alone: boolean }>,
   refs: ReadonlyArray<Partition.Ref>
 ) {
   const session = yield* log.session(first.runId)
@@ -57,7 +57,10 @@ const tell = Effect.fnUntraced(function* (
   const flush = Effect.suspend(() => log.append(waiting.splice(0)))
   for (const { alone, event } of events) {
     if (event._tag === "AssetWiped") yield* Effect.andThen(flush, log.wipe(event, Effect.void))
-    else if (event._tag === "AssetMaterialized" || event._tag === "AssetVerified" || event._tag === "AssetObserved") {
+    else if (event._tag === "AssetErased") {
+      const erasing = { fenced: [], redacted: alone ? [event.asset] : [] }
+      yield* Effect.andThen(flush, log.erase(erasing, Effect.succeed([event])))
+    } else if (event._tag === "AssetMaterialized" || event._tag === "AssetVerified" || event._tag === "AssetObserved") {
       yield* flush
       const claim = claims.get(Partition.id(event)) ?? claims.get(Partition.id(refs[0]!))!
       expect(

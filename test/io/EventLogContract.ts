@@ -10,7 +10,15 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Catalog from "../../runtime/Catalog.ts"
-import { allSlices, EventLog, type Fact, type Loaded, type Publication, type Value } from "../../runtime/EventLog.ts"
+import {
+  allSlices,
+  type Claim,
+  EventLog,
+  type Fact,
+  type Loaded,
+  type Publication,
+  type Value
+} from "../../runtime/EventLog.ts"
 import type * as Partition from "../../runtime/Partition.ts"
 import * as Facts from "./Facts.ts"
 
@@ -303,6 +311,77 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
         expect(yield* tags(run.runId)).toEqual(["RunStarted", "AssetMaterialized", "AssetMaterialized", "AssetWiped"])
         yield* publish("v2")
         expect(yield* state(run.ref("a"))).toMatchObject({ dataVersion: "v2" })
+      })
+    )
+
+    it.effect("records the version that an erasure leaves, which keeps all else of the value; both or neither", () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const [maker, eraser] = [yield* opened, yield* opened]
+        const [ref, other] = [maker.ref("a"), maker.ref("b")]
+        yield* published(maker, ref)
+        yield* published(maker, other)
+        const before = { a: (yield* state(ref))!, b: yield* state(other) }
+        const erasing = { fenced: [maker.asset], redacted: [] }
+        expect(yield* Effect.exit(log.erase(erasing, Effect.fail("down")))).toEqual(Exit.fail("down"))
+        expect(yield* state(ref)).toEqual(before.a)
+        const event = eraser.erased(ref, "v2", 3)
+        expect(yield* log.erase(erasing, Effect.succeed([event]))).toEqual([event])
+        const { event: recorded, position } = (yield* log.events(eraser.runId)).at(-1)!
+        expect(recorded).toEqual(event)
+        expect(yield* state(ref)).toEqual({ ...before.a, dataVersion: "v2", rows: 3, changedPosition: position })
+        expect(yield* state(other)).toEqual(before.b)
+        expect(Option.getOrThrow(yield* log.run(eraser.runId)).steps).toMatchObject([{ ...ref, status: "Erased" }])
+      })
+    )
+
+    it.effect("takes the claims on what is erased, and on nothing else, from whoever holds them", () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const [erased, other] = [yield* opened, yield* opened]
+        const claims = { erased: yield* erased.claim(erased.ref()), other: yield* other.claim(other.ref()) }
+        yield* log.erase({ fenced: [erased.asset], redacted: [] }, Effect.succeed([]))
+        const publish = (run: Facts.Opened, claim: Claim) =>
+          run.session.publish({ claim, loaded: [], event: () => run.value(run.ref(), "v1") }, undefined)
+        expect(yield* publish(erased, claims.erased)).toEqual(fenced)
+        expect(yield* publish(other, claims.other)).toMatchObject(recorded)
+        yield* erased.session.release(claims.erased)
+        expect(yield* publish(erased, yield* erased.claim(erased.ref()))).toMatchObject(recorded)
+      })
+    )
+
+    it.effect("takes out of the record what may quote erased rows, and leaves its numbers", () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const run = yield* opened
+        const other = Facts.run()
+        const check = { check: "known", blocking: false, dataVersion: "v1" }
+        const metadata = { violations: 2, all: true, sample: [{ name: "Zoe" }], said: "Zoe" }
+        const failure = { _tag: "Odd", message: "of Zoe" }
+        const told = ({ asset, tell }: Facts.Run): ReadonlyArray<Fact> => {
+          const ref = { asset, partition: "a" }
+          return [
+            tell({ _tag: "CheckPassed", ...ref, ...check, metadata }),
+            tell({ _tag: "CheckFailed", ...ref, ...check, metadata, severity: "warn", accepted: false, reason: "Zoe" }),
+            tell({ _tag: "StepRetried", ...ref, attempt: 1, error: failure, delayMillis: 1 }),
+            tell({ _tag: "StepFailed", ...ref, error: failure, attempts: 2 })
+          ]
+        }
+        yield* log.append([other.started, ...told(run), ...told(other)])
+        yield* log.erase({ fenced: [], redacted: [run.asset] }, Effect.succeed([]))
+        const quotes = (runId: string) =>
+          Effect.map(log.events(runId), (all) => JSON.stringify(all).split("Zoe").length)
+        expect(yield* quotes(run.runId)).toBe(1)
+        expect(yield* quotes(other.runId)).toBe(8)
+        const kept = (yield* log.events(run.runId)).flatMap(({ event }) =>
+          "metadata" in event ? [event.metadata] : []
+        )
+        expect(kept).toEqual([
+          { violations: 2, all: true },
+          { violations: 2, all: true }
+        ])
+        const [step] = Option.getOrThrow(yield* log.run(run.runId)).steps
+        expect(step!.error).toEqual({ _tag: "Odd", message: "removed by an erasure" })
       })
     )
 

@@ -46,6 +46,8 @@ export const run = () => {
         ...traced,
         ...more
       }) as EventLog.Value,
+    erased: ({ asset, partition }: Partition.Ref, dataVersion: string, rows: number): Of<"AssetErased"> =>
+      tell({ _tag: "AssetErased", asset, partition, dataVersion, rows }),
     wiped: ({ asset, partition }: Partition.Ref): Of<"AssetWiped"> => tell({ _tag: "AssetWiped", asset, partition })
   }
 }
@@ -96,6 +98,7 @@ export const Happening = Schema.TaggedUnion({
   Verified: value,
   Observed: value,
   Wiped: value,
+  Erased: value,
   /** The first two slices at once; bits say which are there, and which of them changed. */
   Ranged: { run: upTo(0), attempts: upTo(3), there: upTo(3), changed: upTo(3) },
   Ended: { run: upTo(1), as: Schema.Literals(["Succeeded", "Failed", "Canceled", "Interrupted"]) }
@@ -105,9 +108,9 @@ export type Happening = typeof Happening.Type
 /** What a happening is recorded as. */
 export const toEvent = (
   happening: Happening,
-  { tell, value, wiped }: Run,
+  { erased, tell, value, wiped }: Run,
   refs: ReadonlyArray<Partition.Ref>
-): Exclude<EventLog.Fact | EventLog.Value, { readonly runId: null }> => {
+): Exclude<EventLog.Fact | EventLog.Value | Of<"AssetErased">, { readonly runId: null }> => {
   const error = { _tag: "Down", message: "no answer" }
   if (happening._tag === "Ended") {
     return happening.as === "Failed" ? tell({ _tag: "RunFailed", error }) : tell({ _tag: `Run${happening.as}` })
@@ -130,6 +133,8 @@ export const toEvent = (
       return tell({ _tag: "StepFailed", asset, partition, error, attempts })
     case "Wiped":
       return wiped({ asset, partition })
+    case "Erased":
+      return erased({ asset, partition }, `e${happening.version}`, happening.version)
     default: {
       const { _tag, version } = happening
       const provenance = { up: { version: `${version}`, position: 1 } }
