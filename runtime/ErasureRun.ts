@@ -116,27 +116,38 @@ const deleting = Effect.fnUntraced(function* (
 ) {
   const sql = yield* SqlClient.SqlClient
   const log = yield* EventLog.EventLog
+  const states = log.states(reached.map(({ asset }) => ({ asset: asset.key, partition: null })))
+  const contents = Effect.flatMap(states, (catalog) => Effect.forEach(reached, (one) => contentOf(one, catalog)))
   // From here on nobody can add a row that refers to these.
   yield* sql`select from ${sql(table)} where ${where} for update`
-  const before = yield* Effect.forEach(reached, count)
+  const before = yield* contents
   yield* sql`delete from ${sql(table)} where ${where}`
-  const after = yield* Effect.forEach(reached, count)
-  const catalog = yield* log.states(reached.map(({ asset }) => ({ asset: asset.key, partition: null })))
-  const changed = reached.flatMap(({ asset, rewritten }, index) =>
+  const after = yield* contents
+  const catalog = yield* states
+  const changed = reached.flatMap(({ asset }, index) =>
     Array.from(Catalog.slices(catalog, asset.key).values())
-      .filter(({ partition }) => rewritten || before[index]!.get(partition) !== after[index]!.get(partition))
+      .filter(({ partition }) => before[index]!.get(partition) !== after[index]!.get(partition))
       .map((state) => ({ asset, state }))
   )
   return yield* Effect.forEach(changed, ({ asset, state }) => renewed(asset, state, runId))
 })
 
-/** Rows by partition. */
-const count = Effect.fnUntraced(function* ({ table: { name, partition } }: Reached) {
+/** By partition what changes when rows are deleted: how many there are. Where they may change otherwise, their digest. */
+const contentOf = Effect.fnUntraced(function* ({ asset, rewritten, table }: Reached, catalog: Catalog.Catalog) {
+  const content = new Map<Partition.Key, unknown>()
+  if (rewritten) {
+    const store = yield* Asset.store(asset)
+    for (const state of Catalog.slices(catalog, asset.key).values()) {
+      content.set(state.partition, yield* store.digest(state))
+    }
+    return content
+  }
   const sql = yield* SqlClient.SqlClient
-  const key = partition === undefined ? sql`null::text` : sql`${sql(partition)}::text`
+  const key = table.partition === undefined ? sql`null::text` : sql`${sql(table.partition)}::text`
   const counted = yield* sql<{ readonly partition: Partition.Key; readonly rows: bigint }>`
-    select ${key} as partition, count(*) as rows from ${sql(name)} group by 1`
-  return new Map(counted.map(({ partition, rows }) => [partition, rows]))
+    select ${key} as partition, count(*) as rows from ${sql(table.name)} group by 1`
+  for (const { partition, rows } of counted) content.set(partition, rows)
+  return content
 })
 
 const renewed = Effect.fnUntraced(function* (asset: Asset.Any, state: Catalog.AssetState, runId: string) {

@@ -350,6 +350,38 @@ export const suite = (name: string, log: Layer.Layer<EventLog, unknown>) =>
       })
     )
 
+    it.effect("waits for a publish under way, and lets none come in between", () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const run = yield* opened
+        const ref = run.ref()
+        const claim = yield* run.claim(ref)
+        const [placing, placed] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+        const publish = (rows: Effect.Effect<void>) =>
+          run.session.publish({ claim, loaded: [], event: () => run.value(ref, "v1") }, rows)
+        const inPlace = Effect.andThen(Deferred.succeed(placing, undefined), Deferred.await(placed))
+        const first = yield* Effect.forkChild(publish(inPlace))
+        yield* Deferred.await(placing)
+        const [deleting, deleted] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+        const rows = Effect.gen(function* () {
+          expect(yield* state(ref)).toMatchObject({ dataVersion: "v1" })
+          yield* Deferred.succeed(deleting, undefined)
+          yield* Deferred.await(deleted)
+          return [run.erased(ref, "v2", 1)]
+        })
+        const erasing = yield* Effect.forkChild(log.erase({ fenced: [run.asset], redacted: [] }, rows))
+        yield* Deferred.succeed(placed, undefined)
+        expect(yield* Fiber.join(first)).toMatchObject(recorded)
+        yield* Deferred.await(deleting)
+        const late = yield* Effect.forkChild(publish(Effect.void))
+        yield* Effect.yieldNow
+        yield* Deferred.succeed(deleted, undefined)
+        yield* Fiber.join(erasing)
+        expect(yield* Fiber.join(late)).toEqual(fenced)
+        expect(yield* tags(run.runId)).toEqual(["RunStarted", "AssetMaterialized", "AssetErased"])
+      })
+    )
+
     it.effect("takes out of the record what may quote erased rows, and leaves its numbers", () =>
       Effect.gen(function* () {
         const log = yield* EventLog
