@@ -59,6 +59,8 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, stderr: str
     ["list", "--definitions", "test/cli/projects/twice.ts"],
     told('asset "prices" (test/cli/projects/twice.ts): another asset has this key, in test/cli/projects/twice.ts')
   ],
+  [["erase", "7"], told("would erase user 7, who cannot be brought back; --yes does it")],
+  [["erase", "7", "--yes"], told("there is no user 7")],
   [["list", "--definitions", "assets"], told("there is no file assets; name the definitions with --definitions FILE")]
 ]
 
