@@ -15,7 +15,7 @@ export interface AssetState extends Partition.Ref {
   readonly dataVersion: string
   readonly provenance: Provenance
   readonly config: Config
-  /** Log position of the event that last changed the value. */
+  /** Log position of the event that last changed the value; an erasure moves it, not when and by which run it was made. */
   readonly changedPosition: number
   /** Log position of the event that last confirmed it. */
   readonly verifiedPosition: number
@@ -155,6 +155,10 @@ export class Builder {
     this.set(stateOf(own, position, changed ? undefined : this.get(own)))
   }
 }
+
+/** Whether rows were erased from a value since it was last published or verified. */
+export const isErasedFrom = ({ changedPosition, verifiedPosition }: AssetState): boolean =>
+  changedPosition > verifiedPosition
 
 export const get = (self: Catalog, ref: Partition.Ref): AssetState | undefined =>
   self.states.get(ref.asset)?.get(ref.partition)

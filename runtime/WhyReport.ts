@@ -309,8 +309,9 @@ const inWords = (cause: Reason.Cause, subject: Subject, now: number): string => 
       const changed = Reason.showChange(cause)
       if (isGone(cause)) return changed
       const newest = newestOf(subject, cause)
-      const when = newest && ` ${Report.ago(newest.materializedAt, now)}, by run ${newest.runId}`
-      return `${changed}${when ?? ""}`
+      if (newest === undefined) return changed
+      if (Catalog.isErasedFrom(newest)) return `${changed}, as rows were erased from it`
+      return `${changed} ${Report.ago(newest.materializedAt, now)}, by run ${newest.runId}`
     }
   }
 }

@@ -195,6 +195,10 @@ export class Simulation {
     this.append({ _tag: "AssetWiped", ...this.stamp(ref, this.now) })
   }
 
+  erase(ref: Partition.Ref, dataVersion: string): void {
+    this.append({ _tag: "AssetErased", ...this.stamp(ref, this.now), dataVersion, rows: 1 })
+  }
+
   /** Changes the keys of a dynamic partitioning. */
   addKey(name: string, key: string): void {
     this.append({ _tag: "PartitionsAdded", at: new Date(this.now).toISOString(), runId: null, name, keys: [key] })

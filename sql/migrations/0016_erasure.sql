@@ -55,12 +55,16 @@ begin
   update assets.event_log l set event = l.event || jsonb_build_object('metadata', coalesce((
       select jsonb_object_agg(m.key, m.value) from jsonb_each(l.event -> 'metadata') m where jsonb_typeof(m.value) in ('number', 'boolean')
     ), '{}')) || case when l.tag = 'CheckFailed' then jsonb_build_object('reason', _words) else '{}' end
-    where l.asset = any (_assets) and l.tag in ('CheckPassed', 'CheckFailed');
+    where l.asset = any (_assets) and l.tag in ('CheckPassed', 'CheckFailed')
+      and (
+        exists (select from jsonb_each(l.event -> 'metadata') m where jsonb_typeof(m.value) not in ('number', 'boolean'))
+        or (l.tag = 'CheckFailed' and l.event ->> 'reason' <> _words)
+      );
   update assets.event_log l set event = jsonb_set(l.event, '{error,message}', to_jsonb(_words))
-    where l.asset = any (_assets) and l.tag in ('StepRetried', 'StepFailed');
+    where l.asset = any (_assets) and l.tag in ('StepRetried', 'StepFailed') and l.event #>> '{error,message}' <> _words;
   perform set_config('assets.redacting', '', true);
   update assets.step s set error = jsonb_set(s.error, '{message}', to_jsonb(_words))
-    where s.asset = any (_assets) and s.error is not null;
+    where s.asset = any (_assets) and s.error ->> 'message' <> _words;
 end
 $$;
 

@@ -61,6 +61,14 @@ describe("why an asset is what it is", () => {
     expect(why(simulation, "left")).toContain("├─ source has changed 1 hour ago, by run run")
   })
 
+  it("says that rows were erased from what it reads, until that is verified", () => {
+    const simulation = new Simulation([diamond("1")])
+    simulation.run()
+    simulation.erase({ asset: "source", partition: null }, "less")
+    expect(why(simulation, "left")[1]).toBe("├─ source has changed, as rows were erased from it")
+    expect(why(simulation, "source")[0]).toBe("source is Current")
+  })
+
   it("tells partitions apart by their state, the worst first", () => {
     const simulation = new Simulation([daily("days", { start: "2026-03-06" })])
     simulation.run()
