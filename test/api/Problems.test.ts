@@ -93,7 +93,8 @@ layer(empty, { timeout: "60 seconds" })("the service describes itself", (it) => 
         "/listens",
         "/recommendations/next",
         "/recommendations/{user}",
-        "/tracks/{id}/similar"
+        "/tracks/{id}/similar",
+        "/users/{id}"
       ])
       const { responses, security } = body.paths["/recommendations/{user}"].get
       assert.includeMembers(Object.keys(responses), ["200", "304", "400", "401", "403", "404", "429", "503"])
