@@ -56,7 +56,7 @@ const listensOfDay = 5
 const listen = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`set local session_replication_role = replica`
-  yield* sql`drop index music.listen_history_user, music.listen_history_track`
+  yield* sql`drop index music.listen_history_user, music.listen_history_track, music.listen_history_track_day`
   yield* sql`
     insert into music.listen_history (day, user_id, position, track_id, created_at, updated_at)
     select date '2026-01-01' + d, u, p,
