@@ -1,3 +1,4 @@
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -5,6 +6,7 @@ import { Asset, Table, TableCheck } from "../runtime/index.ts"
 import { features } from "./features.ts"
 import { modelChampion } from "./model_champion.ts"
 import * as Algorithms from "./recommender/Algorithms.ts"
+import * as Basis from "./recommender/Basis.ts"
 import * as Recommender from "./recommender/Recommender.ts"
 import * as Signals from "./recommender/Signals.ts"
 import * as StoredListens from "./recommender/StoredListens.ts"
@@ -17,7 +19,9 @@ export const Recommendation = Schema.Struct({
   track_id: Table.Long,
   score: Schema.Finite,
   because_track_id: Schema.NullOr(Table.Long),
-  model_version: Schema.String
+  model_version: Schema.String,
+  /** A digest of what all of the user's follow from: where it is the same they need not be computed again. */
+  basis: Schema.String
 })
 
 const size = 15
@@ -25,23 +29,29 @@ const size = 15
 /** What each user may like next, best first. */
 export const recommendations = Asset.make("recommendations", {
   description: "What each user may like next, best first, and because of which track",
-  deps: { model: modelChampion, features, users, tracks },
+  deps: { model: modelChampion, features, users, tracks, standing: Asset.itself() },
   io: Table.make({
     table: "music.recommendations",
     schema: Recommendation,
     key: ["user_id", "rank"],
     indexes: [["track_id"], ["because_track_id"]]
   }),
-  materialize: ({ model, tracks, users }) =>
+  materialize: ({ model, standing, tracks, users }, step) =>
     Stream.unwrap(
       Effect.gen(function* () {
-        const recommender = yield* Recommender.make({
-          model: yield* Algorithms.decode(yield* model.bytes, model.manifest.parameters),
-          history: yield* StoredListens.features(model.manifest.recency),
-          catalogue: yield* ids(tracks)
-        })
-        return Recommender.stream(recommender, yield* ids(users), size).pipe(
-          Stream.map((recommendation) => ({ ...recommendation, model_version: model.version }))
+        const fitted = yield* Algorithms.decode(yield* model.bytes, model.manifest.parameters)
+        const history = yield* StoredListens.features(model.manifest.recency)
+        const catalogue = yield* ids(tracks)
+        const recommender = yield* Recommender.make({ model: fitted, history, catalogue })
+        const method = `${step.codeVersion} ${size} ${model.version}`
+        const basis = Basis.make({ method, modelTracks: fitted.tracks, history, catalogue })
+        const everybody = yield* ids(users)
+        const kept = standing === undefined ? new Set<number>() : yield* unchanged(standing, basis, everybody)
+        const scored = everybody.filter((user) => !kept.has(user))
+        yield* step.annotate({ kept: kept.size, scored: scored.length })
+        return Stream.concat(
+          standing === undefined ? Stream.empty : Stream.filter(standing.rows, ({ user_id }) => kept.has(user_id)),
+          Stream.mapArray(Recommender.stream(recommender, scored, size), (block) => toRows(block, basis, model.version))
         )
       })
     )
@@ -84,3 +94,41 @@ export const recommendations = Asset.make("recommendations", {
 // -----------------------------------------------------------------------------
 
 const ids = ({ rows }: Table.Handle<{ readonly id: number }>) => Stream.runCollect(Stream.map(rows, ({ id }) => id))
+
+type Row = typeof Recommendation.Type
+
+/** Of these users those whose recommendations would be what they are. */
+const unchanged = Effect.fnUntraced(function* (
+  standing: Table.Handle<Row>,
+  basis: Basis.Basis,
+  users: ReadonlyArray<number>
+) {
+  const found = new Map<number, string>()
+  yield* Stream.runForEach(standing.rows, (row) => Effect.sync(() => found.set(row.user_id, row.basis)))
+  return new Set(
+    users.filter((user) => {
+      const before = found.get(user)
+      return before !== undefined && (before === basis.own(user) || before === basis.filled(user))
+    })
+  )
+})
+
+/** Of whole users. A list that is full of tracks with a reason owes nothing to popularity. */
+const toRows = (
+  block: Arr.NonEmptyReadonlyArray<Recommender.Recommendation>,
+  basis: Basis.Basis,
+  model_version: string
+): Arr.NonEmptyReadonlyArray<Row> => {
+  const reasons = new Map<number, number>()
+  for (const { because_track_id, user_id } of block) {
+    reasons.set(user_id, (reasons.get(user_id) ?? 0) + (because_track_id === null ? 0 : 1))
+  }
+  const bases = new Map(
+    Array.from(reasons, ([user, count]) => [user, count === size ? basis.own(user) : basis.filled(user)])
+  )
+  return Arr.map(block, (recommendation) => ({
+    ...recommendation,
+    model_version,
+    basis: bases.get(recommendation.user_id)!
+  }))
+}

@@ -80,6 +80,7 @@ const step: Asset.Step<undefined> = {
   partition: null,
   keys: {},
   runId: "bench",
+  codeVersion: "1",
   attempt: 1,
   now: 0,
   annotate: () => Effect.void,

@@ -49,7 +49,8 @@ function* rows(from = 1, to = users): Generator<typeof Recommendation.Type> {
         track_id: 1 + ((user * 37 + rank * 101 + runs) % tracks),
         score: 1 / (rank + runs),
         because_track_id: 1 + ((user + rank) % tracks),
-        model_version: `model-${runs}`
+        model_version: `model-${runs}`,
+        basis: `basis-${runs}-${user}`
       }
     }
   }
@@ -71,14 +72,15 @@ const write = Effect.gen(function* () {
   for (let from = 1; from <= users; from += batch / perUser) {
     const some = Array.from(rows(from, from + batch / perUser - 1))
     yield* sql`insert into music.bare
-      (user_id, rank, track_id, score, because_track_id, model_version)
+      (user_id, rank, track_id, score, because_track_id, model_version, basis)
       select * from unnest(
         ${array(some, "int8", ({ user_id }) => BigInt(user_id))},
         ${array(some, "int4", ({ rank }) => rank)},
         ${array(some, "int8", ({ track_id }) => BigInt(track_id))},
         ${array(some, "float8", ({ score }) => score)},
         ${array(some, "int8", ({ because_track_id }) => BigInt(because_track_id!))},
-        ${array(some, "text", ({ model_version }) => model_version)})`
+        ${array(some, "text", ({ model_version }) => model_version)},
+        ${array(some, "text", ({ basis }) => basis)})`
   }
 }).pipe((all) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(all)))
 

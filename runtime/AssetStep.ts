@@ -19,6 +19,8 @@ export interface Step<out P = Partition.Partitioning | undefined> {
   /** Of a product, the keys of its dimensions by name. */
   readonly keys: Partition.KeysOf<P>
   readonly runId: string
+  /** Of the body: what was computed by another one may be computed otherwise now. */
+  readonly codeVersion: string
   /** From 1. */
   readonly attempt: number
   /** The plan's time in milliseconds since the epoch: the same for every step and attempt of a run. */

@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import type * as Asset from "./Asset.ts"
+import type * as AssetGraph from "./AssetGraph.ts"
 import * as AttemptError from "./AttemptError.ts"
 import * as ConfigDigests from "./ConfigDigests.ts"
 import type { Config } from "./Event.ts"
@@ -23,6 +24,7 @@ export interface Context {
   /** From 1. */
   readonly attempt: number
   readonly plan: { readonly at: number }
+  readonly lineage: { readonly graph: Pick<AssetGraph.AssetGraph, "nodes"> }
   readonly quarantine: Quarantine.Quarantine["Service"]
   /** The settings of whoever planned, which those of a resource may stand before. */
   readonly config: ConfigDigests.ConfigDigests
@@ -102,13 +104,14 @@ class Tally {
 }
 
 const stepOf = (context: Context, asset: Asset.Any, tally: Tally): Asset.Step => {
-  const { attempt, plan, quarantine, runId, step } = context
+  const { attempt, lineage, plan, quarantine, runId, step } = context
   const target = { runId, asset: step.asset, partition: step.partition }
   return {
     asset: asset.key,
     partition: step.partition as string & null,
     keys: Partition.split(asset.partitions, step.partition),
     runId,
+    codeVersion: lineage.graph.nodes.get(asset.key)!.codeVersion,
     attempt,
     now: plan.at,
     annotate: (metadata) => Effect.sync(() => void (tally.annotations = { ...tally.annotations, ...metadata })),

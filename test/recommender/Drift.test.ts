@@ -34,7 +34,7 @@ describe("the chi-squared distribution", () => {
 /** `listens` of tracks of unlike popularity, drawn one by one. */
 const drawn = (seed: number, listens: number, turned = 0) => {
   const dice = Dice.make(seed)
-  const counts = new Array<number>(200).fill(0)
+  const counts = Array.from({ length: 200 }, () => 0)
   for (let listen = 0; listen < listens; listen++) {
     const track = Math.floor(200 * (Dice.below(dice, 1_000_000) / 1_000_000) ** 2)
     counts[(track + turned) % 200]! += 1
