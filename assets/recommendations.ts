@@ -20,7 +20,7 @@ export const Recommendation = Schema.Struct({
   score: Schema.Finite,
   because_track_id: Schema.NullOr(Table.Long),
   model_version: Schema.String,
-  /** A digest of what all of the user's follow from: where it is the same they need not be computed again. */
+  /** A digest of what all of the user's follow from and are: where it is the same they need not be computed again. */
   basis: Schema.String
 })
 
@@ -97,20 +97,29 @@ const ids = ({ rows }: Table.Handle<{ readonly id: number }>) => Stream.runColle
 
 type Row = typeof Recommendation.Type
 
-/** Of these users those whose recommendations would be what they are. */
+/** Of these users those whose recommendations would be what they are, and are what they were. */
 const unchanged = Effect.fnUntraced(function* (
   standing: Table.Handle<Row>,
   basis: Basis.Basis,
   users: ReadonlyArray<number>
 ) {
-  const found = new Map<number, string>()
-  yield* Stream.runForEach(standing.rows, (row) => Effect.sync(() => found.set(row.user_id, row.basis)))
-  return new Set(
-    users.filter((user) => {
-      const before = found.get(user)
-      return before !== undefined && (before === basis.own(user) || before === basis.filled(user))
+  const wanted = new Set(users)
+  const kept = new Set<number>()
+  const isSame = (user: number, rows: ReadonlyArray<Row>) =>
+    [basis.own(user), basis.filled(user)].some((from) => {
+      const seal = Basis.seal(from, rows)
+      return rows.every((row) => row.basis === seal)
     })
+  // Rows come by user and rank.
+  yield* standing.rows.pipe(
+    Stream.groupAdjacentBy(({ user_id }) => user_id),
+    Stream.runForEach(([user, rows]) =>
+      Effect.sync(() => {
+        if (wanted.has(user) && isSame(user, rows)) kept.add(user)
+      })
+    )
   )
+  return kept
 })
 
 /** Of whole users. A list that is full of tracks with a reason owes nothing to popularity. */
@@ -119,16 +128,18 @@ const toRows = (
   basis: Basis.Basis,
   model_version: string
 ): Arr.NonEmptyReadonlyArray<Row> => {
-  const reasons = new Map<number, number>()
-  for (const { because_track_id, user_id } of block) {
-    reasons.set(user_id, (reasons.get(user_id) ?? 0) + (because_track_id === null ? 0 : 1))
-  }
-  const bases = new Map(
-    Array.from(reasons, ([user, count]) => [user, count === size ? basis.own(user) : basis.filled(user)])
+  const seals = new Map(
+    Array.from(
+      Map.groupBy(block, ({ user_id }) => user_id),
+      ([user, list]) => {
+        const isFull = list.length === size && list.every(({ because_track_id }) => because_track_id !== null)
+        return [user, Basis.seal(isFull ? basis.own(user) : basis.filled(user), list)]
+      }
+    )
   )
   return Arr.map(block, (recommendation) => ({
     ...recommendation,
     model_version,
-    basis: bases.get(recommendation.user_id)!
+    basis: seals.get(recommendation.user_id)!
   }))
 }

@@ -61,4 +61,21 @@ describe("recommendations that are computed again", () => {
       })
     )
   )
+
+  it.effect("are so for users whose rows something else has changed", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        yield* materialize({ world })
+        const before = yield* found
+        const [first, second] = (yield* rows<{ user: number }>(
+          "select distinct user_id as user from music.recommendations order by 1 limit 2"
+        )) as [{ user: number }, { user: number }]
+        yield* rows(`delete from music.recommendations where user_id = ${first.user} and rank = 1`)
+        yield* rows(`update music.recommendations set score = score + 1 where user_id = ${second.user} and rank = 2`)
+        const ran = yield* materialize({ world, select: ["recommendations"], force: true })
+        assert.deepInclude(metadataOf(ran)["recommendations"], { kept: world.users.length - 2, scored: 2 }, ran.explain)
+        assert.deepStrictEqual(yield* found, before)
+      })
+    )
+  )
 })
