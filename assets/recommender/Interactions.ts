@@ -5,7 +5,8 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Cooperative from "./Cooperative.ts"
-import * as IdTable from "./IdTable.ts"
+import * as IdPairs from "./IdPairs.ts"
+import type * as IdTable from "./IdTable.ts"
 import * as SparseRows from "./SparseRows.ts"
 
 /** One user's interest in one track; the weight is positive and only its ratio to other weights matters. */
@@ -22,31 +23,16 @@ export interface Interactions {
   readonly rows: SparseRows.SparseRows
 }
 
-/** Entries in columns of equal length. */
-export interface Columns {
-  readonly users: Float64Array
-  readonly tracks: Float64Array
+export interface Columns extends IdPairs.Columns {
   readonly weights: Float64Array
 }
 
 /** Collects entries in whatever order they come; of a pair that comes twice the larger weight counts. */
 export const collect = Effect.fn("Interactions.collect")(function* <E, R>(columns: Stream.Stream<Columns, E, R>) {
-  const users = new IdTable.Arrivals()
-  const tracks = new IdTable.Arrivals()
-  const blocks: Array<Block> = []
-  yield* Stream.runForEach(columns, (block) => {
-    blocks.push({
-      users: users.numbersOf(block.users),
-      tracks: tracks.numbersOf(block.tracks),
-      weights: block.weights
-    })
-    return Effect.yieldNow
-  })
-  const { ids: userIds, indexOf: userAt } = users.sorted()
-  const { ids: trackIds, indexOf: trackAt } = tracks.sorted()
-  const byTrack = yield* rowsByTrack(blocks, userAt, trackAt)
-  const rows = yield* mergeRepeats(yield* SparseRows.transpose(byTrack, userIds.length))
-  return { users: userIds, tracks: trackIds, rows } satisfies Interactions
+  const { blocks, tracks, users } = yield* IdPairs.collect(columns, ({ weights }) => weights)
+  const byTrack = yield* rowsByTrack(blocks, tracks.length)
+  const rows = yield* mergeRepeats(yield* SparseRows.transpose(byTrack, users.length))
+  return { users, tracks, rows } satisfies Interactions
 })
 
 /** Collects entries that are at hand. */
@@ -61,32 +47,24 @@ export const fromEntries = (entries: ReadonlyArray<Entry>): Effect.Effect<Intera
 
 // internal ------------------------------------------------------------------------------------------------------------------------
 
-/** Entries by order of arrival of their users and tracks, until all ids are known and can be sorted. */
-interface Block {
-  readonly users: Int32Array
-  readonly tracks: Int32Array
-  readonly weights: Float64Array
-}
-
 /** A counting sort by track; the users of a row are in order of arrival still. */
 const rowsByTrack = Effect.fnUntraced(function* (
-  blocks: ReadonlyArray<Block>,
-  userPositions: Int32Array,
-  trackPositions: Int32Array
+  blocks: ReadonlyArray<IdPairs.Block<Float64Array>>,
+  trackCount: number
 ) {
-  const offsets = new Int32Array(trackPositions.length + 1)
+  const offsets = new Int32Array(trackCount + 1)
   yield* Cooperative.forRange(blocks.length, (index) => {
-    for (const track of blocks[index]!.tracks) offsets[trackPositions[track]! + 1]! += 1
+    for (const track of blocks[index]!.trackOf) offsets[track + 1]! += 1
   })
   SparseRows.accumulate(offsets)
-  const next = offsets.slice(0, trackPositions.length)
+  const next = offsets.slice(0, trackCount)
   const columns = new Int32Array(offsets.at(-1)!)
   const values = new Float64Array(columns.length)
   yield* Cooperative.forRange(blocks.length, (index) => {
-    const { tracks, users, weights } = blocks[index]!
-    for (let entry = 0; entry < tracks.length; entry++) {
-      const target = next[trackPositions[tracks[entry]!]!]!++
-      columns[target] = userPositions[users[entry]!]!
+    const { kept: weights, trackOf, userOf } = blocks[index]!
+    for (let entry = 0; entry < trackOf.length; entry++) {
+      const target = next[trackOf[entry]!]!++
+      columns[target] = userOf[entry]!
       values[target] = weights[entry]!
     }
   })

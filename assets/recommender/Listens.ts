@@ -3,8 +3,9 @@
  * Leaves out where they come from; every listen is an index into arrays, never an object.
  */
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import * as Cooperative from "./Cooperative.ts"
+import * as IdPairs from "./IdPairs.ts"
 import * as IdTable from "./IdTable.ts"
 import type * as Interactions from "./Interactions.ts"
 import * as SparseRows from "./SparseRows.ts"
@@ -44,49 +45,34 @@ export const fromColumns = Effect.fn("Listens.fromColumns")(function* (columns: 
   return { users, tracks, userOf, trackOf, days: columns.days, weights: columns.weights } satisfies Listens
 })
 
-/** Columns of ids as they come, in blocks of equal length. */
-export interface Columns {
-  readonly users: Float64Array
-  readonly tracks: Float64Array
+export interface Columns extends IdPairs.Columns {
   readonly days: Float64Array
 }
 
 /** Collects listens of weight 1, whatever order they come in: user by user, and of each user in the order of time. */
 export const collect = Effect.fn("Listens.collect")(function* <E, R>(columns: Stream.Stream<Columns, E, R>) {
-  const users = new IdTable.Arrivals()
-  const tracks = new IdTable.Arrivals()
-  const blocks: Array<Block> = []
-  yield* Stream.runForEach(columns, (block) => {
-    blocks.push({
-      users: users.numbersOf(block.users),
-      tracks: tracks.numbersOf(block.tracks),
-      days: block.days
-    })
-    return Effect.yieldNow
-  })
-  const { ids: userIds, indexOf: userAt } = users.sorted()
-  const { ids: trackIds, indexOf: trackAt } = tracks.sorted()
-  const offsets = new Int32Array(userIds.length + 1)
+  const { blocks, tracks, users } = yield* IdPairs.collect(columns, ({ days }) => days)
+  const offsets = new Int32Array(users.length + 1)
   yield* Cooperative.forRange(blocks.length, (index) => {
-    for (const user of blocks[index]!.users) offsets[userAt[user]! + 1]! += 1
+    for (const user of blocks[index]!.userOf) offsets[user + 1]! += 1
   })
   SparseRows.accumulate(offsets)
-  const next = offsets.slice(0, userIds.length)
+  const next = offsets.slice(0, users.length)
   const length = offsets.at(-1)!
   const [userOf, trackOf, days] = [new Int32Array(length), new Int32Array(length), new Float64Array(length)]
   yield* Cooperative.forRange(blocks.length, (index) => {
     const block = blocks[index]!
-    for (let listen = 0; listen < block.days.length; listen++) {
-      const user = userAt[block.users[listen]!]!
+    for (let listen = 0; listen < block.kept.length; listen++) {
+      const user = block.userOf[listen]!
       const at = next[user]!++
       userOf[at] = user
-      trackOf[at] = trackAt[block.tracks[listen]!]!
-      days[at] = block.days[listen]!
+      trackOf[at] = block.trackOf[listen]!
+      days[at] = block.kept[listen]!
     }
   })
-  yield* Cooperative.forRange(userIds.length, (user) => sortByTime(days, trackOf, offsets[user]!, offsets[user + 1]!))
+  yield* Cooperative.forRange(users.length, (user) => sortByTime(days, trackOf, offsets[user]!, offsets[user + 1]!))
   const weights = new Float64Array(length).fill(1)
-  return { users: userIds, tracks: trackIds, userOf, trackOf, days, weights } satisfies Listens
+  return { users, tracks, userOf, trackOf, days, weights } satisfies Listens
 })
 
 /** The listens for which `keep` holds, in the order they had; both tables stay. */
@@ -177,12 +163,6 @@ const indexed = Effect.fnUntraced(function* (ids: Float64Array) {
   })
   return [table, indices] as const
 })
-
-interface Block {
-  readonly users: Int32Array
-  readonly tracks: Int32Array
-  readonly days: Float64Array
-}
 
 /** By insertion, as most stand in order already; of listens at the same time the lower track comes first. */
 const sortByTime = (days: Float64Array, trackOf: Int32Array, from: number, to: number): void => {
