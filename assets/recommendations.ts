@@ -1,7 +1,8 @@
-import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type * as SqlClient from "effect/sql/SqlClient"
+import type * as Statement from "effect/sql/Statement"
 import { Asset, Table, TableCheck } from "../runtime/index.ts"
 import { features } from "./features.ts"
 import { modelChampion } from "./model_champion.ts"
@@ -13,29 +14,24 @@ import * as StoredListens from "./recommender/StoredListens.ts"
 import { tracks } from "./tracks.ts"
 import { users } from "./users.ts"
 
-export const Recommendation = Schema.Struct({
+const size = 15
+
+const Item = Schema.Tuple([Table.Long, Schema.Finite, Schema.NullOr(Table.Long)])
+
+export const Recommendations = Schema.Struct({
   user_id: Table.Long,
-  rank: Schema.Int,
-  track_id: Table.Long,
-  score: Schema.Finite,
-  because_track_id: Schema.NullOr(Table.Long),
+  /** Best first: track, score, and the track that speaks most for it. */
+  items: Schema.Array(Item).check(Schema.isMaxLength(size)),
   model_version: Schema.String,
-  /** A digest of what all of the user's follow from and are: where it is the same they need not be computed again. */
+  /** A digest of what all of this follows from and is: where it is the same it need not be computed again. */
   basis: Schema.String
 })
-
-const size = 15
 
 /** What each user may like next, best first. */
 export const recommendations = Asset.make("recommendations", {
   description: "What each user may like next, best first, and because of which track",
   deps: { model: modelChampion, features, users, tracks, standing: Asset.itself() },
-  io: Table.make({
-    table: "music.recommendations",
-    schema: Recommendation,
-    key: ["user_id", "rank"],
-    indexes: [["track_id"], ["because_track_id"]]
-  }),
+  io: Table.make({ table: "music.recommendations", schema: Recommendations, key: ["user_id"] }),
   materialize: ({ model, standing, tracks, users }, step) =>
     Stream.unwrap(
       Effect.gen(function* () {
@@ -51,7 +47,11 @@ export const recommendations = Asset.make("recommendations", {
         yield* step.annotate({ kept: kept.size, scored: scored.length })
         return Stream.concat(
           standing === undefined ? Stream.empty : Stream.filter(standing.rows, ({ user_id }) => kept.has(user_id)),
-          Stream.mapArray(Recommender.stream(recommender, scored, size), (block) => toRows(block, basis, model.version))
+          Stream.map(Recommender.stream(recommender, scored, size), (row) => ({
+            ...row,
+            model_version: model.version,
+            basis: Basis.seal(isFull(row.items) ? basis.own(row.user_id) : basis.filled(row.user_id), row.items)
+          }))
         )
       })
     )
@@ -61,13 +61,26 @@ export const recommendations = Asset.make("recommendations", {
     description: "No user is recommended a track he already played",
     reads: { features },
     ...TableCheck.noRows<{ readonly features: Table.Handle<unknown> }>(
-      ({ table }, sql, { features }) => sql`select r.user_id, r.rank, r.track_id
-        from ${table} r join ${features.table} f on f.user_id = r.user_id and f.track_id = r.track_id`
+      ({ table }, sql, { features }) => sql`select r.user_id, r.track_id
+        from ${listed(sql, table)} r join ${features.table} f on f.user_id = r.user_id and f.track_id = r.track_id`
     )
   }),
-  Asset.check("ranks-in-range", { blocking: true, ...TableCheck.within("rank", { min: 1, max: size }) }),
-  Asset.check("tracks-once", { blocking: true, ...TableCheck.unique("user_id", "track_id") }),
-  Asset.check("tracks-shown", TableCheck.references({ column: "track_id", to: tracks, key: "id" })),
+  Asset.check("tracks-once", {
+    blocking: true,
+    description: "No user is recommended a track twice",
+    ...TableCheck.noRows(
+      ({ table }, sql) => sql`select user_id, track_id from ${listed(sql, table)} r group by 1, 2 having count(*) > 1`
+    )
+  }),
+  Asset.check("tracks-shown", {
+    description: "What is recommended, or a reason, is among the tracks",
+    reads: { tracks },
+    ...TableCheck.noRows<{ readonly tracks: Table.Handle<unknown> }>(
+      ({ table }, sql, { tracks }) => sql`select r.user_id, named.id as track_id
+        from ${listed(sql, table)} r cross join lateral (values (r.track_id), (r.because_track_id)) named (id)
+        where named.id is not null and not exists (select from ${tracks.table} t where t.id = named.id)`
+    )
+  }),
   Asset.check("users-shown", TableCheck.references({ column: "user_id", to: users, key: "id" })),
   Asset.check("listening-as-learnt", {
     severity: "warn",
@@ -95,7 +108,12 @@ export const recommendations = Asset.make("recommendations", {
 
 const ids = ({ rows }: Table.Handle<{ readonly id: number }>) => Stream.runCollect(Stream.map(rows, ({ id }) => id))
 
-type Row = typeof Recommendation.Type
+type Row = typeof Recommendations.Type
+
+/** A row for each item. */
+const listed = (sql: SqlClient.SqlClient, table: Statement.Fragment) => sql`(
+  select l.user_id, (item->>0)::bigint as track_id, (item->>2)::bigint as because_track_id
+  from ${table} l cross join lateral jsonb_array_elements(l.items) item)`
 
 /** Of these users those whose recommendations would be what they are, and are what they were. */
 const unchanged = Effect.fnUntraced(function* (
@@ -104,42 +122,14 @@ const unchanged = Effect.fnUntraced(function* (
   users: ReadonlyArray<number>
 ) {
   const wanted = new Set(users)
-  const kept = new Set<number>()
-  const isSame = (user: number, rows: ReadonlyArray<Row>) =>
-    [basis.own(user), basis.filled(user)].some((from) => {
-      const seal = Basis.seal(from, rows)
-      return rows.every((row) => row.basis === seal)
-    })
-  // Rows come by user and rank.
-  yield* standing.rows.pipe(
-    Stream.groupAdjacentBy(({ user_id }) => user_id),
-    Stream.runForEach(([user, rows]) =>
-      Effect.sync(() => {
-        if (wanted.has(user) && isSame(user, rows)) kept.add(user)
-      })
-    )
+  const isSame = (row: Row) =>
+    [basis.own(row.user_id), basis.filled(row.user_id)].some((from) => row.basis === Basis.seal(from, row.items))
+  const kept = standing.rows.pipe(
+    Stream.filter((row) => wanted.has(row.user_id) && isSame(row)),
+    Stream.map(({ user_id }) => user_id)
   )
-  return kept
+  return new Set(yield* Stream.runCollect(kept))
 })
 
-/** Of whole users. A list that is full of tracks with a reason owes nothing to popularity. */
-const toRows = (
-  block: Arr.NonEmptyReadonlyArray<Recommender.Recommendation>,
-  basis: Basis.Basis,
-  model_version: string
-): Arr.NonEmptyReadonlyArray<Row> => {
-  const seals = new Map(
-    Array.from(
-      Map.groupBy(block, ({ user_id }) => user_id),
-      ([user, list]) => {
-        const isFull = list.length === size && list.every(({ because_track_id }) => because_track_id !== null)
-        return [user, Basis.seal(isFull ? basis.own(user) : basis.filled(user), list)]
-      }
-    )
-  )
-  return Arr.map(block, (recommendation) => ({
-    ...recommendation,
-    model_version,
-    basis: seals.get(recommendation.user_id)!
-  }))
-}
+/** A list that is full of tracks with a reason owes nothing to popularity. */
+const isFull = (items: Row["items"]) => items.length === size && items.every(([, , because]) => because !== null)

@@ -81,9 +81,10 @@ const fill = Effect.gen(function* () {
       select n, 'a', 'b', 'c', 'd', 'e', now(), now(), 'bench' from generate_series(1, ${users}) n`,
     `insert into music.tracks (id, name, artist, songwriters, duration, genres, album, created_at, updated_at, run_id)
       select n, 'a', 'b', 'c', 'd', 'e', 'f', now(), now(), 'bench' from generate_series(1, 2000) n`,
-    `insert into music.recommendations (user_id, rank, track_id, score, because_track_id, model_version, basis)
-      select u, rank, 1 + (u * 31 + rank * 17) % 2000, 1.0 / rank, 1 + u % 2000, 'bench', 'bench'
-      from generate_series(1, ${users}) u, generate_series(1, 15) rank`,
+    `insert into music.recommendations (user_id, items, model_version, basis)
+      select u, jsonb_agg(jsonb_build_array(1 + (u * 31 + rank * 17) % 2000, 1.0 / rank, 1 + u % 2000) order by rank),
+        'bench', 'bench'
+      from generate_series(1, ${users}) u, generate_series(1, 15) rank group by u`,
     `insert into music.posted_listen (user_id, track_id, listened_at)
       select u, 1 + (u * 31 + 17) % 2000, now() from generate_series(1, ${users}, 1000) u`,
     `insert into assets.asset_state
@@ -101,8 +102,7 @@ const startBare = Effect.gen(function* () {
     "/recommendations/:user",
     Effect.gen(function* () {
       const { user } = yield* HttpRouter.params
-      const rows = yield* sql`select track_id::float8, score, because_track_id::float8, model_version
-        from music.recommendations where user_id = ${BigInt(user!)} order by rank limit 10`
+      const rows = yield* sql`select items, model_version from music.recommendations where user_id = ${BigInt(user!)}`
       return HttpServerResponse.jsonUnsafe(rows)
     })
   )

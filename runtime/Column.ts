@@ -17,10 +17,12 @@ export interface Column {
   readonly nullable: boolean
   /** As the schema of the field is annotated. */
   readonly description: string | undefined
-  /** Why a value cannot be kept, in words; `undefined` when it can. */
+  /** Why a value is none of the field's, in words; `undefined` when it is one. */
   readonly complaint: (value: unknown) => string | undefined
-  /** An accepted value as the driver takes it; `null` for what is absent. */
+  /** A value of the field as the driver takes it; `null` for what is absent. */
   readonly write: (value: unknown) => unknown
+  /** Why PostgreSQL cannot keep what `write` gave, in words; `undefined` when it can. */
+  readonly fault: (written: unknown) => string | undefined
   /** The value of what the driver gives, or of what `write` gave; `undefined` for what is absent. */
   readonly read: (kept: unknown) => unknown
 }
@@ -87,17 +89,17 @@ const make = (name: string, kind: Kind, field: Schema.Constraint): Column => {
     description: field.ast.context?.annotations?.description ?? describe(field.ast),
     complaint: (value) => {
       if (value === undefined || value === null) return nullable ? undefined : `${value} where a value is due`
-      return is(value) ? fault(value) : describeMismatch(schema, value)
+      return is(value) ? undefined : describeMismatch(schema, value)
     },
     write: (value) => (value === undefined || value === null ? null : write(value)),
+    fault: (written) => (written === null ? undefined : fault(written)),
     read: (kept) => (kept === undefined || kept === null ? absent : read(kept))
   }
 }
 
 interface Representation {
-  /** What is wrong with a value that its schema accepts. */
-  readonly fault: (value: unknown) => string | undefined
   readonly write: (value: unknown) => unknown
+  readonly fault: (written: unknown) => string | undefined
   readonly read: (kept: unknown) => unknown
 }
 
@@ -123,8 +125,8 @@ const representation = (kind: Kind, schema: Schema.Codec<unknown>): Representati
       }
     case "jsonb": {
       const codec = Schema.toCodecJson(schema)
-      const write = Schema.encodeSync(codec)
-      return { fault: (value) => jsonFault(write(value)), write, read: Schema.decodeUnknownSync(codec) }
+      if (codec.ast === schema.ast && isPlain(schema.ast)) return { fault: none, write: same, read: same }
+      return { fault: jsonFault, write: Schema.encodeSync(codec), read: Schema.decodeUnknownSync(codec) }
     }
     case "bigint":
     case "double precision":
@@ -147,7 +149,26 @@ const textFault = (value: unknown) => {
   return undefined
 }
 
-const jsonFault = (json: Schema.Json) => (/(?<!\\)(?:\\\\)*\\u0000/.test(JSON.stringify(json)) ? nulFault : undefined)
+const jsonFault = (json: unknown) => {
+  const text = JSON.stringify(json)
+  return text.includes("\\u0000") && /(?<!\\)(?:\\\\)*\\u0000/.test(text) ? nulFault : undefined
+}
+
+/** Lists of numbers and the like: without texts, whose characters matter, and without keys, of which encoding leaves some out. */
+const isPlain = (ast: SchemaAST.AST): boolean => {
+  switch (ast._tag) {
+    case "Number":
+    case "Boolean":
+    case "Null":
+      return true
+    case "Arrays":
+      return ast.elements.every(isPlain) && ast.rest.every(isPlain)
+    case "Union":
+      return ast.types.every(isPlain)
+    default:
+      return false
+  }
+}
 
 const nulFault = "a text with a NUL character, which PostgreSQL cannot keep"
 

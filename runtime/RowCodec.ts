@@ -133,6 +133,8 @@ class Builder {
       const complaint = column.complaint(value)
       if (complaint !== undefined) return `${this.#show(row)}, column ${column.name}: ${complaint}`
       const kept = column.write(value)
+      const fault = column.fault(kept)
+      if (fault !== undefined) return `${this.#show(row)}, column ${column.name}: ${fault}`
       if (typeof kept === "string") this.#characters += kept.length
       else if (typeof kept === "object" && kept !== null) this.#characters += guessedJsonCharacters
       this.#columns[index]!.push(kept)

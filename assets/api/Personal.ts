@@ -4,6 +4,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as Fs from "node:fs"
 import { Published } from "../../runtime/index.ts"
 import { recommendations } from "../recommendations.ts"
+import type { Item } from "../recommender/Recommender.ts"
 import type * as Answer from "./Answer.ts"
 import * as Catalogue from "./Catalogue.ts"
 import * as Champion from "./Champion.ts"
@@ -23,24 +24,20 @@ export interface Personal {
 export const of = Effect.fnUntraced(function* (user: number, most: number) {
   const sql = yield* SqlClient.SqlClient
   const [row] = yield* Effect.orDie(sql<Row>`
-    select v.materialized_at, u.id is not null as known, r.model_version, r.recommended,
+    select v.materialized_at, u.id is not null as known, r.model_version, r.items,
       exists (select from music.posted_listen p where p.user_id = asked.id) as told
     from (values (${BigInt(user)}::bigint)) asked (id)
     left join ${Published.inStatement(recommendations)} v on true
     left join music.users u on u.id = asked.id and u.removed_at is null
-    cross join lateral (
-      select max(r.model_version) as model_version,
-        json_agg(json_build_array(r.track_id, r.score, r.because_track_id) order by r.rank) as recommended
-      from music.recommendations r where r.user_id = asked.id
-    ) r`)
-  const { known, materialized_at, model_version, recommended, told } = row!
+    left join music.recommendations r on r.user_id = asked.id`)
+  const { items, known, materialized_at, model_version, told } = row!
   if (!known) return yield* unknown(user)
   const computed: Personal = {
     made:
       materialized_at === null || model_version === null
         ? undefined
         : { asOf: materialized_at, modelVersion: model_version },
-    recommended: (recommended ?? []).map(toScored)
+    recommended: (items ?? []).map(toScored)
   }
   return told ? yield* anew(user, computed, most) : computed
 })
@@ -68,11 +65,11 @@ interface Row {
   readonly materialized_at: string | null
   readonly known: boolean
   readonly model_version: string | null
-  readonly recommended: ReadonlyArray<readonly [track: number, score: number, because: number | null]> | null
+  readonly items: ReadonlyArray<Item> | null
   readonly told: boolean
 }
 
-const toScored = ([track_id, score, because_track_id]: NonNullable<Row["recommended"]>[number]): Champion.Scored => ({
+const toScored = ([track_id, score, because_track_id]: Item): Champion.Scored => ({
   track_id,
   score,
   because_track_id

@@ -6,7 +6,7 @@ import * as Crypto from "node:crypto"
 import * as IdTable from "./IdTable.ts"
 import type * as Interactions from "./Interactions.ts"
 import * as Popularity from "./Popularity.ts"
-import type { Recommendation } from "./Recommender.ts"
+import type { Item } from "./Recommender.ts"
 import * as SparseRows from "./SparseRows.ts"
 
 /**
@@ -45,13 +45,8 @@ export const make = (options: {
   return { own, filled: (user) => digest(popularity + own(user)) }
 }
 
-/** A digest of what a user's recommendations follow from and of what they are, so that rows which something else changed are noticed. */
-export const seal = (basis: string, recommendations: ReadonlyArray<Recommendation>): string =>
-  digest(
-    `${basis}${JSON.stringify(
-      recommendations.map(({ because_track_id, rank, score, track_id }) => [rank, track_id, score, because_track_id])
-    )}`
-  )
+/** A digest of what a user's recommendations follow from and of what they are, so that a row which something else changed is noticed. */
+export const seal = (basis: string, items: ReadonlyArray<Item>): string => digest(`${basis}${JSON.stringify(items)}`)
 
 // internal ------------------------------------------------------------------------------------------------------------------------
 

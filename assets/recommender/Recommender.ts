@@ -12,21 +12,21 @@ import type * as Interactions from "./Interactions.ts"
 import * as Popularity from "./Popularity.ts"
 import * as SparseRows from "./SparseRows.ts"
 
+/** A track, and the one of the user's own that speaks most for it. A tuple, as names would take thrice the room where lists are kept. */
+export type Item = readonly [track_id: number, score: number, because_track_id: number | null]
+
 /**
- * `rank` counts from 1, and `score` never rises with it. What is recommended for its popularity alone comes last, with a score of at most 0
- * and without a reason.
+ * Best first: scores never rise. What is recommended for its popularity alone comes last, with a score of at most 0 and without a reason.
+ * Empty for who knows all tracks.
  */
-export interface Recommendation {
+export interface Recommendations {
   readonly user_id: number
-  readonly rank: number
-  readonly track_id: number
-  readonly score: number
-  readonly because_track_id: number | null
+  readonly items: ReadonlyArray<Item>
 }
 
-/** Recommends up to `size` tracks to each of some users, who are distinct and ascend; the answer is ordered by user and rank. */
+/** Recommends up to `size` tracks to each of some users, who are distinct and ascend, in their order. */
 export interface Recommender {
-  readonly recommend: (users: IdTable.IdTable, size: number) => Effect.Effect<Array<Recommendation>>
+  readonly recommend: (users: IdTable.IdTable, size: number) => Effect.Effect<Array<Recommendations>>
 }
 
 /**
@@ -61,29 +61,28 @@ export const make = Effect.fn("Recommender.make")(function* (options: {
         { rows: rows.filter((row) => row !== -1), histories: index.known, heard: index.known },
         size + index.hidden
       )
-      const recommendations: Array<Recommendation> = []
+      const recommendations: Array<Recommendations> = []
       let list = 0
       yield* Cooperative.forRange(users.length, (position) => {
         const row = rows[position]!
         const selected = row === -1 ? [] : select(index, lists, list++, row, size)
         fill(index, selected, row, size)
-        for (const [above, { reason, score, track }] of selected.entries()) {
-          recommendations.push({
-            user_id: users[position]!,
-            rank: above + 1,
-            track_id: tracks[track]!,
+        recommendations.push({
+          user_id: users[position]!,
+          items: selected.map(({ reason, score, track }): Item => [
+            tracks[track]!,
             score,
-            because_track_id: reason === null ? null : model.tracks[reason]!
-          })
-        }
+            reason === null ? null : model.tracks[reason]!
+          ])
+        })
       })
       return recommendations
     })
   } satisfies Recommender
 })
 
-/** Recommendations of all users, ordered by user and rank; at any time no more than 2,048 users' are in memory. */
-export const stream = (self: Recommender, userIds: Iterable<number>, size: number): Stream.Stream<Recommendation> => {
+/** Recommendations of all users, who ascend; at any time no more than 2,048 users' are in memory. */
+export const stream = (self: Recommender, userIds: Iterable<number>, size: number): Stream.Stream<Recommendations> => {
   const users = IdTable.fromIds(userIds)
   return Stream.paginate(
     0,

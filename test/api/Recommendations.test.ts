@@ -12,7 +12,7 @@ const listens = (user_id: number, ...tracks: ReadonlyArray<number>) =>
 const ranked = (user: number) =>
   Effect.map(
     Pipeline.rows<{ readonly track_id: number; readonly because_track_id: number | null }>(
-      "select track_id, because_track_id from music.recommendations where user_id = $1 order by rank",
+      "select track_id, because_track_id from music.recommended_tracks where user_id = $1 order by rank",
       [BigInt(user)]
     ),
     (rows) => rows.map(({ track_id }) => track_id)

@@ -11,7 +11,7 @@ import { type Answer, ask, filled, materialize, tracksOf, until, world } from ".
 const recommended = Effect.map(
   Pipeline.rows<{ readonly user_id: number; readonly tracks: ReadonlyArray<bigint>; readonly model_version: string }>(
     `select user_id, array_agg(track_id order by rank) as tracks, max(model_version) as model_version
-      from music.recommendations group by user_id`
+      from music.recommended_tracks group by user_id`
   ),
   (rows) => new Map(rows.map((row) => [`${row.user_id} ${row.model_version}`, row.tracks.map(Number)]))
 )

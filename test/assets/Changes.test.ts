@@ -42,7 +42,7 @@ describe("a recheck", () => {
         const [ran] = yield* changing(Worlds.withUser(world, Worlds.user(31)))
         const reached = { users: "Materialized", features: "Verified", recommendations: "Materialized" } as const
         assert.deepStrictEqual(ran!.outcomes, { ...verified, ...cutOff, ...reached })
-        assert.strictEqual((yield* rows("select from music.recommendations where user_id = 31")).length, 15)
+        assert.strictEqual((yield* rows("select from music.recommended_tracks where user_id = 31")).length, 15)
       })
     )
   )
@@ -103,7 +103,7 @@ describe("a recheck", () => {
         assert.strictEqual(metadataOf(back)["users"]!["inserted"], 1)
         assert.deepStrictEqual((yield* user)[0], before)
         assert.strictEqual((yield* state(users))!.dataVersion, version)
-        assert.isAbove((yield* rows("select from music.recommendations where user_id = 7")).length, 0)
+        assert.isAbove((yield* rows("select from music.recommended_tracks where user_id = 7")).length, 0)
       })
     )
   )

@@ -135,8 +135,6 @@ describe("the first run", () => {
             "music.features.user_id -> music.users",
             "music.features.track_id -> music.tracks",
             "music.recommendations.user_id -> music.users",
-            "music.recommendations.track_id -> music.tracks",
-            "music.recommendations.because_track_id -> music.tracks",
             "music.posted_listen.user_id -> music.users",
             "music.posted_listen.track_id -> music.tracks",
             "music.feedback.user_id -> music.users",
@@ -167,8 +165,8 @@ describe("the first run", () => {
           played.map(({ track_id }) => track_id),
           [1, track, 2]
         )
-        assert.isAbove((yield* rows(`select from music.recommendations where user_id = ${user}`)).length, 0)
-        assert.isAbove((yield* rows(`select from music.recommendations where track_id = ${track}`)).length, 0)
+        assert.isAbove((yield* rows(`select from music.recommended_tracks where user_id = ${user}`)).length, 0)
+        assert.isAbove((yield* rows(`select from music.recommended_tracks where track_id = ${track}`)).length, 0)
       })
     )
   )

@@ -4,7 +4,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { materialize, metadataOf, millisPerDay, noon, onDatabase, rows } from "./Pipeline.ts"
 import * as Worlds from "./Worlds.ts"
 
-const found = rows("select * from music.recommendations order by user_id, rank")
+const found = rows("select * from music.recommended_tracks order by user_id, rank")
 
 const world = Worlds.sample({ users: 200, tracks: 100 })
 
@@ -26,7 +26,7 @@ describe("recommendations that are computed again", () => {
         const everybody = world.users.length
         assert.deepInclude(metadataOf(first)["recommendations"], { kept: 0, scored: everybody })
         const served = yield* rows<{ model_version: string }>(
-          "select distinct model_version from music.recommendations"
+          "select distinct model_version from music.recommended_tracks"
         )
         assert.strictEqual(served.length, 1)
 
@@ -48,7 +48,7 @@ describe("recommendations that are computed again", () => {
       Effect.gen(function* () {
         yield* materialize({ world })
         const [{ track }] = (yield* rows<{ track: number }>(
-          "select track_id as track from music.recommendations order by user_id, rank limit 1"
+          "select track_id as track from music.recommended_tracks order by user_id, rank limit 1"
         )) as [{ track: number }]
         yield* TestClock.setTime(noon + millisPerDay)
         const left = { ...Worlds.withoutTracks(world, [track]), lists: [] }
@@ -68,10 +68,12 @@ describe("recommendations that are computed again", () => {
         yield* materialize({ world })
         const before = yield* found
         const [first, second] = (yield* rows<{ user: number }>(
-          "select distinct user_id as user from music.recommendations order by 1 limit 2"
+          "select distinct user_id as user from music.recommended_tracks order by 1 limit 2"
         )) as [{ user: number }, { user: number }]
-        yield* rows(`delete from music.recommendations where user_id = ${first.user} and rank = 1`)
-        yield* rows(`update music.recommendations set score = score + 1 where user_id = ${second.user} and rank = 2`)
+        yield* rows(`update music.recommendations set items = items - 0 where user_id = ${first.user}`)
+        yield* rows(
+          `update music.recommendations set items = jsonb_set(items, '{1,1}', '9') where user_id = ${second.user}`
+        )
         const ran = yield* materialize({ world, select: ["recommendations"], force: true })
         assert.deepInclude(metadataOf(ran)["recommendations"], { kept: world.users.length - 2, scored: 2 }, ran.explain)
         assert.deepStrictEqual(yield* found, before)

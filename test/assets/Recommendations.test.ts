@@ -13,7 +13,7 @@ interface Row {
   readonly model_version: string
 }
 
-const recommended = Effect.map(rows<Row>("select * from music.recommendations order by user_id, rank"), (found) =>
+const recommended = Effect.map(rows<Row>("select * from music.recommended_tracks order by user_id, rank"), (found) =>
   Map.groupBy(found, ({ user_id }) => user_id)
 )
 
@@ -92,7 +92,7 @@ describe("recommendations", () => {
         const world = Worlds.sample({ users: 400, tracks: 100 })
         yield* materialize({ world })
         const [reason] = yield* rows<{ user: number; track: number }>(
-          `select user_id as user, because_track_id as track from music.recommendations
+          `select user_id as user, because_track_id as track from music.recommended_tracks
           where because_track_id is not null limit 1`
         )
         const { track, user } = reason!

@@ -425,6 +425,7 @@ const Every = Schema.Struct({
   day: Table.Day,
   gender: Schema.NullOr(Schema.Literals(["f", "m"])),
   tags: Schema.Array(Schema.String),
+  ranked: Schema.Array(Schema.Tuple([Table.Long, Schema.Finite, Schema.NullOr(Schema.Boolean)])),
   deep: Schema.NullOr(Schema.Struct({ at: Schema.DateTimeUtc, n: Schema.Number })),
   maybe: Schema.optionalKey(Schema.String),
   anything: Schema.Json
@@ -442,6 +443,7 @@ const every = (id: number, change: Partial<typeof Every.Type>): typeof Every.Typ
   day: "2024-02-29",
   gender: null,
   tags: [],
+  ranked: [],
   deep: null,
   anything: null,
   ...change
@@ -459,6 +461,10 @@ const everyRow = [
   }),
   every(5, {
     float: Number.MIN_VALUE,
+    ranked: [
+      [Number.MAX_SAFE_INTEGER, Number.MIN_VALUE, null],
+      [1, 0.1 + 0.2, true]
+    ],
     at: DateTime.makeUnsafe("2025-03-04T05:06:07.089Z"),
     anything: { b: [1, null] }
   }),

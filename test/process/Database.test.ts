@@ -80,7 +80,9 @@ describe("the database", { concurrent: true }, () => {
       assert.deepStrictEqual(problems(yield* project.run(["doctor", "--json"])), [])
 
       yield* project.query("update music.users set first_name = 'Eve' where id = (select min(id) from music.users)")
-      yield* project.query("delete from music.recommendations where rank = 1")
+      yield* project.query(
+        "delete from music.recommendations where user_id = (select min(user_id) from music.recommendations)"
+      )
       Fs.rmSync(Path.join(project.environment["ASSETS_HOME"]!, "blobs"), { recursive: true })
       const doctor = yield* project.run(["doctor", "--json"])
       assert.strictEqual(doctor.code, 1)

@@ -66,8 +66,13 @@ const naive = Effect.fnUntraced(function* (
         left.track_id - right.track_id
     )
     .slice(0, size)
-    .map((recommendation, position) => ({ user_id: user, rank: position + 1, ...recommendation }))
+    .map(({ because_track_id, score, track_id }): Recommender.Item => [track_id, score, because_track_id])
 })
+
+/** Of each item the track and the reason. */
+const named = (items: ReadonlyArray<Recommender.Item>) => items.map(([track, , because]) => [track, because])
+
+const tracksOf = (items: ReadonlyArray<Recommender.Item>) => items.map(([track]) => track)
 
 const catalogues = Arbitrary.schema(Schema.UniqueArray(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 14 }))))
 
@@ -79,10 +84,12 @@ describe("recommendations", () => {
       Effect.gen(function* () {
         const users = [1, 2, 3, 4, 5, 6, 7, 8, 9]
         const catalogue = Array.from({ length: 14 }, (_, index) => index + 1).filter((id) => !removed.includes(id))
-        const expected = yield* Effect.forEach(users, (user) => naive(entries, user, catalogue, 5))
+        const expected = yield* Effect.forEach(users, (user) =>
+          Effect.map(naive(entries, user, catalogue, 5), (items) => ({ user_id: user, items }))
+        )
         assert.deepStrictEqual(
           yield* recommend({ entries, users: users.toReversed(), catalogue: catalogue.toReversed(), size: 5 }),
-          expected.flat()
+          expected
         )
       })
   )
@@ -91,18 +98,15 @@ describe("recommendations", () => {
     Effect.gen(function* () {
       const entries = Listens.plays({ 1: [1, 2], 2: [2, 3], 3: [2, 3], 4: [1, 3], 5: [1] })
       const [first] = yield* recommend({ entries, users: [1], catalogue: [1, 2, 3], size: 15 })
-      assert.deepInclude(first, { rank: 1, track_id: 3, because_track_id: 2 })
+      assert.deepStrictEqual(named(first!.items), [[3, 2]])
     })
   )
 
   it.effect("never hold a removed track, nor give one as a reason", () =>
     Effect.gen(function* () {
       const entries = Listens.plays({ 1: [1, 2], 2: [1, 3], 3: [2, 3, 4], 4: [1, 4] })
-      const recommendations = yield* recommend({ entries, users: [1], catalogue: [2, 3], size: 15 })
-      assert.deepStrictEqual(
-        recommendations.map(({ because_track_id, track_id }) => [track_id, because_track_id]),
-        [[3, 2]]
-      )
+      const [first] = yield* recommend({ entries, users: [1], catalogue: [2, 3], size: 15 })
+      assert.deepStrictEqual(named(first!.items), [[3, 2]])
     })
   )
 
@@ -110,9 +114,14 @@ describe("recommendations", () => {
     Effect.gen(function* () {
       const entries = Listens.plays({ 1: [7, 5], 2: [7, 3], 3: [7, 5] })
       assert.deepStrictEqual(yield* recommend({ entries, users: [9], catalogue: [3, 4, 5, 7], size: 3 }), [
-        { user_id: 9, rank: 1, track_id: 7, score: 0, because_track_id: null },
-        { user_id: 9, rank: 2, track_id: 5, score: 0, because_track_id: null },
-        { user_id: 9, rank: 3, track_id: 3, score: 0, because_track_id: null }
+        {
+          user_id: 9,
+          items: [
+            [7, 0, null],
+            [5, 0, null],
+            [3, 0, null]
+          ]
+        }
       ])
     })
   )
@@ -120,15 +129,12 @@ describe("recommendations", () => {
   it.effect("that the model has no word for come after those it has, by popularity", () =>
     Effect.gen(function* () {
       const entries = Listens.plays({ 1: [1], 2: [1, 2], 3: [8, 9], 4: [9] })
-      const recommendations = yield* recommend({ entries, users: [1], catalogue: [1, 2, 8, 9], size: 15 })
-      assert.deepStrictEqual(
-        recommendations.map(({ because_track_id, track_id }) => [track_id, because_track_id]),
-        [
-          [2, 1],
-          [9, null],
-          [8, null]
-        ]
-      )
+      const [first] = yield* recommend({ entries, users: [1], catalogue: [1, 2, 8, 9], size: 15 })
+      assert.deepStrictEqual(named(first!.items), [
+        [2, 1],
+        [9, null],
+        [8, null]
+      ])
     })
   )
 
@@ -137,21 +143,24 @@ describe("recommendations", () => {
       const entries = Listens.plays({ 1: [1, 2], 2: [1] })
       const all = yield* recommend({ entries, users: [1, 2], catalogue: [1, 2], size: 15 })
       assert.deepStrictEqual(
-        all.map(({ track_id, user_id }) => [user_id, track_id]),
-        [[2, 2]]
+        all.map(({ items, user_id }) => [user_id, tracksOf(items)]),
+        [
+          [1, []],
+          [2, [2]]
+        ]
       )
-      assert.deepStrictEqual(yield* recommend({ entries, users: [1, 2], catalogue: [], size: 15 }), [])
+      assert.deepStrictEqual(yield* recommend({ entries, users: [1, 2], catalogue: [], size: 15 }), [
+        { user_id: 1, items: [] },
+        { user_id: 2, items: [] }
+      ])
     })
   )
 
   it.effect("are none when there are no users, and popularity in a world without listens", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* recommend({ entries: [], users: [], catalogue: [1], size: 15 }), [])
-      const recommendations = yield* recommend({ entries: [], users: [4], catalogue: [2, 1], size: 15 })
-      assert.deepStrictEqual(
-        recommendations.map(({ track_id }) => track_id),
-        [1, 2]
-      )
+      const [only] = yield* recommend({ entries: [], users: [4], catalogue: [2, 1], size: 15 })
+      assert.deepStrictEqual(tracksOf(only!.items), [1, 2])
     })
   )
 
@@ -165,27 +174,29 @@ describe("recommendations", () => {
         size: 2
       })
       assert.deepStrictEqual(
-        recommendations.map(({ because_track_id, track_id, user_id }) => [user_id, track_id, because_track_id]),
+        recommendations.map(({ items, user_id }) => [user_id, named(items)]),
         [
-          [1, 2, 1],
-          [3, 1, 2],
-          [3, 6, null]
+          [1, [[2, 1]]],
+          [
+            3,
+            [
+              [1, 2],
+              [6, null]
+            ]
+          ]
         ]
       )
     })
   )
 
-  it.effect("come by user and rank for more users than fit in one block", () =>
+  it.effect("come by user for more users than fit in one block", () =>
     Effect.gen(function* () {
       const users = Array.from({ length: 5_000 }, (_, index) => 5_000 - index)
       const entries = Listens.plays({ 1: [1, 2], 2: [2, 3] })
       const recommendations = yield* recommend({ entries, users, catalogue: [1, 2, 3, 4], size: 2 })
       assert.deepStrictEqual(
-        recommendations.map(({ rank, user_id }) => [user_id, rank]),
-        users.toReversed().flatMap((user) => [
-          [user, 1],
-          [user, 2]
-        ])
+        recommendations.map(({ items, user_id }) => [user_id, items.length]),
+        users.toReversed().map((user) => [user, 2])
       )
     })
   )
