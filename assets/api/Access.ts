@@ -5,10 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as HttpEffect from "effect/http/HttpEffect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as ApiKey from "./ApiKey.ts"
+import * as Loopback from "./Loopback.ts"
 import * as Problem from "./Problem.ts"
 import * as TokenBucket from "./TokenBucket.ts"
 
@@ -20,7 +22,7 @@ export class Access extends HttpApiMiddleware.Service<Access>()("music/Access", 
   error: [Problem.Unauthorized, Problem.Forbidden, Problem.TooManyRequests]
 }) {}
 
-/** `open` lets everybody in as long as no key was ever made. `perSecond` is for each key; twice that may come at once. */
+/** `open` lets everybody on this machine in as long as no key was ever made. `perSecond` is for each key; twice that may come at once. */
 export const layer = ({ open, perSecond }: { readonly open: boolean; readonly perSecond: number }) =>
   Layer.effect(
     Access,
@@ -30,7 +32,11 @@ export const layer = ({ open, perSecond }: { readonly open: boolean; readonly pe
       const bucket = TokenBucket.make({ burst: 2 * perSecond, perSecond })
 
       const holder = Effect.fnUntraced(function* (text: string, scope: ApiKey.Scope) {
-        if (open && !(yield* Effect.orDie(keys.any))) return "nobody"
+        if (open && !(yield* Effect.orDie(keys.any))) {
+          const { headers } = yield* HttpServerRequest.HttpServerRequest
+          if (Loopback.isMeant(headers["host"])) return "nobody"
+          return yield* new Problem.Forbidden({ detail: "without a key only requests to localhost are answered" })
+        }
         if (text === "") return yield* new Problem.Unauthorized({ detail: "send Authorization: Bearer KEY" })
         const key = yield* Effect.orDie(keys.find(text))
         if (key === undefined)

@@ -8,6 +8,7 @@ import * as Flag from "effect/cli/Flag"
 import { ExitCode, ProjectCommand } from "../../runtime/index.ts"
 import * as ApiKey from "./ApiKey.ts"
 import { paths } from "./Api.ts"
+import * as Loopback from "./Loopback.ts"
 import * as Server from "./Server.ts"
 
 const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
@@ -19,8 +20,6 @@ const settings = {
 }
 
 const makeKey = "npx assets key create NAME --scope read"
-
-const loopback = new Set(["127.0.0.1", "::1", "localhost"])
 
 const command = Command.make(
   "serve",
@@ -40,7 +39,7 @@ const command = Command.make(
     const port = Option.isSome(flags.port) ? flags.port.value : yield* settings.port
     const perSecond = yield* settings.perSecond
     const keys = (yield* ApiKey.list).length
-    const open = loopback.has(host)
+    const open = Loopback.isName(host)
     if (!open && keys === 0) {
       const message = `${host} can be reached by others, and there is no key yet: ${makeKey}`
       return yield* new ExitCode.UsageError({ message })

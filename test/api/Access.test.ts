@@ -49,6 +49,24 @@ describe("access", { timeout: 60_000 }, () => {
     }).pipe(serving({}), Effect.scoped, Effect.provide(database))
   )
 
+  it.effect("is for no page of a foreign site whose name leads here", () =>
+    Effect.gen(function* () {
+      const ask = yield* Service
+      const asked = (host: string) => ask("/recommendations/1", { headers: { host } })
+      for (const host of ["localhost:8080", "127.0.0.1", "[::1]:8080"])
+        assert.strictEqual((yield* asked(host)).status, 404)
+      for (const host of ["evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"]) {
+        const { body, status } = yield* asked(host)
+        assert.strictEqual(status, 403)
+        assert.strictEqual(body.detail, "without a key only requests to localhost are answered")
+      }
+      const { text } = yield* ApiKey.create("test", ["read"])
+      yield* later
+      const headers = { host: "music.example", authorization: `Bearer ${text}` }
+      assert.strictEqual((yield* ask("/recommendations/1", { headers })).status, 404)
+    }).pipe(serving({}), Effect.scoped, Effect.provide(database))
+  )
+
   it.effect("is for nobody without a key where the service can be reached by others", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* statuses(), unknown)
