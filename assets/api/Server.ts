@@ -2,7 +2,6 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Http from "node:http"
 import * as ByteSize from "effect/ByteSize"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
@@ -17,6 +16,7 @@ import { features } from "../features.ts"
 import { listenHistory } from "../listen_history.ts"
 import { modelChampion } from "../model_champion.ts"
 import { recommendations } from "../recommendations.ts"
+import { CannotListen } from "../source/CannotListen.ts"
 import * as Access from "./Access.ts"
 import { Api, paths, routes } from "./Api.ts"
 import * as ApiKey from "./ApiKey.ts"
@@ -33,24 +33,6 @@ export interface Options {
   readonly perSecond: number
   /** Whose assets an erasure reaches. */
   readonly definitions: Definitions.Definitions
-}
-
-export class CannotListen extends Data.TaggedError("CannotListen")<{
-  readonly host: string
-  readonly port: number
-  readonly code: string
-}> {
-  override get message(): string {
-    const address = `${this.host}:${this.port}`
-    switch (this.code) {
-      case "EADDRINUSE":
-        return `Port ${this.port} is in use on ${this.host}. Stop what listens there, or choose another with --port.`
-      case "EACCES":
-        return `Not allowed to listen on ${address}. Choose a port of 1024 or above with --port.`
-      default:
-        return `Cannot listen on ${address} (${this.code}).`
-    }
-  }
 }
 
 /** Listens until the scope closes, which waits up to 5 s for requests under way; gives the base URL. */

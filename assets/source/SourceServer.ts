@@ -4,10 +4,10 @@
  * "Today" is taken from the Clock for each request. Nothing is stored, nothing is written.
  */
 import * as Clock from "effect/Clock"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
+import { CannotListen } from "./CannotListen.ts"
 import * as Contract from "./Contract.ts"
 import type { World } from "./World.ts"
 import { dayOf } from "./World.ts"
@@ -18,25 +18,6 @@ export interface Options {
   readonly port: number
   /** Default 127.0.0.1: this machine only. */
   readonly host?: string
-}
-
-export class SourceServerError extends Data.TaggedError("SourceServerError")<{
-  readonly host: string
-  readonly port: number
-  readonly code: string
-  readonly cause: unknown
-}> {
-  override get message(): string {
-    const address = `${this.host}:${this.port}`
-    switch (this.code) {
-      case "EADDRINUSE":
-        return `Port ${this.port} is in use on ${this.host}. Stop what listens there, or choose another with --port.`
-      case "EACCES":
-        return `Not allowed to listen on ${address}. Choose a port of 1024 or above with --port.`
-      default:
-        return `Cannot listen on ${address} (${this.code}).`
-    }
-  }
 }
 
 /** Listens until the scope closes; gives the base URL. Open connections are cut then. */
@@ -58,9 +39,9 @@ export const start = Effect.fn("SourceServer.start")(function* ({ world, port, h
 // -----------------------------------------------------------------------------
 
 const listen = (server: Http.Server, host: string, port: number) =>
-  Effect.callback<void, SourceServerError>((resume) => {
+  Effect.callback<void, CannotListen>((resume) => {
     server.once("error", (cause: NodeJS.ErrnoException) =>
-      resume(Effect.fail(new SourceServerError({ host, port, code: cause.code ?? "unknown", cause })))
+      resume(Effect.fail(new CannotListen({ host, port, code: cause.code ?? "unknown" })))
     )
     server.listen(port, host, () => resume(Effect.void))
   })

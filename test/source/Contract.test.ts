@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as Contract from "../../assets/source/Contract.ts"
 import * as FakeSource from "../../assets/source/FakeSource.ts"
+import type { CannotListen } from "../../assets/source/CannotListen.ts"
 import * as SourceServer from "../../assets/source/SourceServer.ts"
 import { noon, today, world } from "./Reading.ts"
 
@@ -17,7 +18,7 @@ type Face = Effect.Effect<
     readonly location: string | undefined
     readonly body: string
   }>,
-  SourceServer.SourceServerError,
+  CannotListen,
   Scope.Scope
 >
 
