@@ -13,6 +13,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Server from "../assets/api/Server.ts"
+import { running } from "../assets/experiments/Running.ts"
 import definitions from "../assets/index.ts"
 import * as Blob from "../runtime/Blob.ts"
 import * as Migrations from "../runtime/Migrations.ts"
@@ -30,7 +31,14 @@ export default () =>
   Effect.gen(function* () {
     yield* Migrations.project(new URL("../sql/music/migrations/", import.meta.url))
     yield* fill
-    const service = yield* Server.start({ host, port: 0, open: true, perSecond: Number.MAX_SAFE_INTEGER, definitions })
+    const service = yield* Server.start({
+      host,
+      port: 0,
+      open: true,
+      perSecond: Number.MAX_SAFE_INTEGER,
+      definitions,
+      experiments: running
+    })
     const bare = yield* startBare
     const ask = yield* client
     const at = (url: URL) => ask({ url: `${url.origin}/recommendations/{user}?size=10`, users, connections, seconds })
@@ -89,7 +97,8 @@ const fill = Effect.gen(function* () {
       select u, 1 + (u * 31 + 17) % 2000, now() from generate_series(1, ${users}, 1000) u`,
     `insert into assets.asset_state
       (asset, partition, code_version, data_version, provenance, changed_position, verified_position, materialized_at, verified_at, metadata, run_id)
-      values ('recommendations', '', '1', 'bench', '{}', 1, 1, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', '{}', 'bench')`,
+      select asset, '', '1', 'bench', '{}', 1, 1, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', '{}', 'bench'
+      from unnest(array['recommendations', 'tracks']) asset`,
     "analyze"
   ]
   for (const statement of statements) yield* sql.unsafe(statement)

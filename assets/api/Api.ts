@@ -23,8 +23,11 @@ const Explain = Schema.Boolean.pipe(Schema.withDecodingDefaultKey(Effect.succeed
 export const Track = Schema.Struct({ id: Id, name: Schema.String, artist: Schema.String })
 export type Track = typeof Track.Type
 
-/** Where an item comes from, best first: who asks for recommendations gets them from the first source that has some left. */
-export const Origin = Schema.Literals(["personal", "together", "similar", "popular"])
+/**
+ * Where an item comes from, best first: who asks for recommendations gets them from the first source that has some left.
+ * What is explored was drawn at random in place of another, to learn about tracks that no source would show.
+ */
+export const Origin = Schema.Literals(["personal", "together", "similar", "popular", "explored"])
 export type Origin = typeof Origin.Type
 
 export const Item = Schema.Struct({
@@ -38,11 +41,19 @@ export const Item = Schema.Struct({
 })
 export type Item = typeof Item.Type
 
-/** `reason` says why the first item is not of the first origin, where it is not. */
+/**
+ * `origin` is of the first item that was not drawn at random; `reason` says why that is not the first origin, where it is
+ * not. Some users get what is popular for comparison with the others.
+ */
 export const Recommendations = Schema.Struct({
   user_id: Schema.NullOr(Id),
   origin: Schema.NullOr(Origin),
-  reason: Schema.Literals(["as asked", "not recommended anything yet", "nothing more to recommend by taste"]),
+  reason: Schema.Literals([
+    "as asked",
+    "not recommended anything yet",
+    "nothing more to recommend by taste",
+    "for comparison"
+  ]),
   items: Schema.Array(Item)
 })
 export type Recommendations = typeof Recommendations.Type

@@ -1,6 +1,7 @@
 /** Sources one after the other: where the best has nothing left, the next goes on, and each item tells whose it is. */
 import * as Effect from "effect/Effect"
 import type { Published } from "../../runtime/index.ts"
+import type * as Experiment from "../experiments/Experiment.ts"
 import type * as Answer from "./Answer.ts"
 import type { Item, Origin, Recommendations } from "./Api.ts"
 import * as Catalogue from "./Catalogue.ts"
@@ -17,22 +18,31 @@ export interface Chained {
   readonly items: ReadonlyArray<Item>
   readonly ranked: ReadonlyArray<Champion.Scored>
   readonly reason: Recommendations["reason"]
+  /** Whether the first source had something left. */
+  readonly more: boolean
+  /** What the user has heard, where that had to be asked for. */
+  readonly known?: ReadonlySet<number>
 }
 
-/** personal → popular. */
-export const forUser = Effect.fnUntraced(function* (user: number, size: number) {
+/** personal → popular; or popular alone. */
+export const forUser = Effect.fnUntraced(function* (user: number, size: number, source: Experiment.Source) {
+  if (source === "popular") return yield* popularFor(user, size)
   const { made, recommended } = yield* Personal.of(user, size)
   const ranked = recommended.slice(0, size)
   const items = ranked.map(toItem)
   const popular = (yield* Popular.InForce)()
   if (made !== undefined && ranked.length > 0 && (ranked.length === size || popular === undefined)) {
-    return { made, items, ranked, reason: "as asked" } satisfies Chained
+    const more = recommended.length > size
+    return { made, items, ranked, reason: "as asked", more } satisfies Chained
   }
   if (popular === undefined) return yield* nothing
+  const known = yield* Personal.known(user)
   const chained: Chained = {
     made: ranked.length > 0 && made !== undefined ? made : madeOf(popular),
-    items: filled(items, popular.value, "popular", yield* Personal.known(user), size),
+    items: filled(items, popular.value, "popular", known, size),
     ranked,
+    more: false,
+    known,
     reason:
       ranked.length > 0
         ? "as asked"
@@ -57,7 +67,7 @@ export const next = Effect.fnUntraced(function* (track: number, user: number | u
   const items = filled(alike, popular.value, "popular", known, size)
   // What is played together is counted from the listens that popularity is counted from.
   const made = items[0]?.origin === "similar" ? madeOf(champion!) : madeOf(popular)
-  return { made, items, ranked: [], reason: "as asked" } satisfies Chained
+  return { made, items, ranked: [], reason: "as asked", more: false } satisfies Chained
 })
 
 /** similar, and nothing else. */
@@ -92,6 +102,14 @@ export const explained = Effect.fnUntraced(function* ({ items, ranked }: Chained
 // -----------------------------------------------------------------------------
 
 const nothing = new Problem.NothingPublished({ detail: "nothing was materialized yet: npx assets materialize" })
+
+const popularFor = Effect.fnUntraced(function* (user: number, size: number) {
+  const known = yield* Personal.known(user)
+  const popular = (yield* Popular.InForce)()
+  if (popular === undefined) return yield* nothing
+  const items = filled([], popular.value, "popular", known, size)
+  return { made: madeOf(popular), items, ranked: [], reason: "for comparison", more: false, known } satisfies Chained
+})
 
 const madeOf = ({ inForce }: Published.Kept<unknown>): Answer.Made => ({
   modelVersion: inForce.version,

@@ -6,26 +6,37 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { type Erasure, Published } from "../../runtime/index.ts"
 import { recommendations } from "../recommendations.ts"
+import * as Exposures from "../experiments/Exposures.ts"
 import * as Erased from "../source/Erased.ts"
 import * as Answer from "./Answer.ts"
 import { Api, type Recommendations } from "./Api.ts"
 import * as Chain from "./Chain.ts"
 import * as Champion from "./Champion.ts"
+import * as Pool from "./Pool.ts"
 import * as Popular from "./Popular.ts"
 import * as Posted from "./Posted.ts"
 import * as Problem from "./Problem.ts"
 import * as Together from "./Together.ts"
+import * as Trial from "./Trial.ts"
 
 const recommending = HttpApiBuilder.group(
   Api,
   "recommending",
   Effect.fnUntraced(function* (handlers) {
     const within = Effect.provideContext(
-      yield* Effect.context<Champion.InForce | Popular.InForce | Together.Together | SqlClient.SqlClient>()
+      yield* Effect.context<
+        | Champion.InForce
+        | Exposures.Exposures
+        | Pool.InForce
+        | Popular.InForce
+        | SqlClient.SqlClient
+        | Together.Together
+        | Trial.Running
+      >()
     )
     return handlers.handleAll({
       recommendations: Effect.fnUntraced(function* ({ params: { user }, query: { explain, size }, request }) {
-        const chained = yield* Chain.forUser(user, size)
+        const chained = yield* Trial.forUser(user, size)
         const items = explain ? yield* Chain.explained(chained) : chained.items
         return Answer.tagged(request, chained.made, toBody(user, { ...chained, items }))
       }, within),
@@ -86,7 +97,7 @@ const system = HttpApiBuilder.group(
 )
 
 export const layer = Layer.mergeAll(recommending, listening, users, system).pipe(
-  Layer.provide([Champion.layer, Popular.layer, Together.layer])
+  Layer.provide([Champion.layer, Exposures.layer, Pool.layer, Popular.layer, Together.layer])
 )
 
 // -----------------------------------------------------------------------------
@@ -95,7 +106,7 @@ export const layer = Layer.mergeAll(recommending, listening, users, system).pipe
 
 const toBody = (user: number | null, { items, reason }: Pick<Chain.Chained, "items" | "reason">): Recommendations => ({
   user_id: user,
-  origin: items[0]?.origin ?? null,
+  origin: items.find(({ origin }) => origin !== "explored")?.origin ?? null,
   reason,
   items
 })

@@ -12,16 +12,19 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import { type Definitions, Erasure, Published } from "../../runtime/index.ts"
+import type * as Experiment from "../experiments/Experiment.ts"
 import { features } from "../features.ts"
 import { listenHistory } from "../listen_history.ts"
 import { modelChampion } from "../model_champion.ts"
 import { recommendations } from "../recommendations.ts"
 import { CannotListen } from "../source/CannotListen.ts"
+import { tracks } from "../tracks.ts"
 import * as Access from "./Access.ts"
 import { Api, paths, routes } from "./Api.ts"
 import * as ApiKey from "./ApiKey.ts"
 import * as Problem from "./Problem.ts"
 import * as Routes from "./Routes.ts"
+import * as Trial from "./Trial.ts"
 
 export interface Options {
   readonly host: string
@@ -33,18 +36,17 @@ export interface Options {
   readonly perSecond: number
   /** Whose assets an erasure reaches. */
   readonly definitions: Definitions.Definitions
+  readonly experiments: ReadonlyArray<Experiment.Experiment>
 }
 
 /** Listens until the scope closes, which waits up to 5 s for requests under way; gives the base URL. */
-export const start = Effect.fn("Server.start")(function* ({ definitions, host, open, perSecond, port }: Options) {
+export const start = Effect.fn("Server.start")(function* ({ host, port, ...served }: Options) {
   const server = yield* NodeHttpServer.make(Http.createServer, {
     host,
     port,
     gracefulShutdownTimeout: "5 seconds"
   }).pipe(Effect.mapError((error) => new CannotListen({ host, port, code: codeOf(error) })))
-  const app = yield* HttpRouter.toHttpEffect(api({ definitions, open, perSecond })).pipe(
-    Effect.provide(NodeHttpServer.layerHttpServices)
-  )
+  const app = yield* HttpRouter.toHttpEffect(api(served)).pipe(Effect.provide(NodeHttpServer.layerHttpServices))
   yield* HttpServer.serveEffect(
     app.pipe(Problem.everywhere(routes), Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.mebibytes(1)))
   ).pipe(Effect.provideService(HttpServer.HttpServer, server))
@@ -55,7 +57,7 @@ export const start = Effect.fn("Server.start")(function* ({ definitions, host, o
 // internal
 // -----------------------------------------------------------------------------
 
-const api = ({ definitions, ...access }: Pick<Options, "definitions" | "open" | "perSecond">) =>
+const api = ({ definitions, experiments, ...access }: Omit<Options, "host" | "port">) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api, { openapiPath: paths.openapi }),
     HttpApiScalar.layer(Api, { path: paths.docs })
@@ -65,7 +67,8 @@ const api = ({ definitions, ...access }: Pick<Options, "definitions" | "open" | 
     Layer.provide([
       ApiKey.layer("2 seconds"),
       Erasure.layer(definitions),
-      Published.layer([recommendations, features, modelChampion, listenHistory])
+      Layer.succeed(Trial.Running, experiments),
+      Published.layer([recommendations, features, modelChampion, listenHistory, tracks])
     ])
   )
 

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { ExitCode, ProjectCommand } from "../../runtime/index.ts"
+import { running } from "../experiments/Running.ts"
 import * as ApiKey from "./ApiKey.ts"
 import { paths } from "./Api.ts"
 import * as Loopback from "./Loopback.ts"
@@ -45,7 +46,7 @@ const command = Command.make(
       return yield* new ExitCode.UsageError({ message })
     }
     const { answer, definitions } = yield* ProjectCommand.Call
-    const url = yield* Server.start({ host, port, open, perSecond, definitions })
+    const url = yield* Server.start({ host, port, open, perSecond, definitions, experiments: running })
     yield* answer({ url: url.origin, keys }, () => [
       `Serving on ${url.origin}  (described at ${paths.docs}; Ctrl-C stops)`,
       ...(keys === 0 ? [`There is no key yet, so everybody on this machine is let in: ${makeKey}`] : [])

@@ -63,10 +63,11 @@ export const materialize = (world: Worlds.Still) => {
 
 export const database = Testing.layerPostgres(definitions)
 
-/** With requests without end and, until a key is made, for everybody. */
+/** With requests without end and, until a key is made, for everybody; without experiments, unless there are some. */
 export const start = (options: Partial<Server.Options> = {}) =>
-  Effect.map(Server.start({ host: "127.0.0.1", port: 0, open: true, perSecond: 1e6, definitions, ...options }), (url) =>
-    asking(url)
+  Effect.map(
+    Server.start({ host: "127.0.0.1", port: 0, open: true, perSecond: 1e6, definitions, experiments: [], ...options }),
+    (url) => asking(url)
   )
 
 /** The service before anything was materialized. */
