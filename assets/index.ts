@@ -19,6 +19,11 @@ export default Definitions.make({
       description: "List the models there are; promote one, or roll back to the one before",
       load: () => import("./registry/command.ts")
     },
+    {
+      name: "experiment",
+      description: "List the experiments there are; tell what came of one",
+      load: () => import("./experiments/command.ts")
+    },
     { name: "erase", description: "Delete all there is of a user, for good", load: () => import("./api/erase.ts") }
   ]
 })

@@ -1,11 +1,12 @@
-/** The commands of `assets model` in this process, on the database of a pipeline. */
+/** Commands of the project in this process, on the database of a pipeline. */
 import * as Clock from "effect/Clock"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import definitions from "../../assets/index.ts"
-import command from "../../assets/registry/command.ts"
+import experiment from "../../assets/experiments/command.ts"
+import model from "../../assets/registry/command.ts"
 import * as MusicApi from "../../assets/source/MusicApi.ts"
 import * as FakeSource from "../../assets/source/FakeSource.ts"
 import { ProjectCommand, Report } from "../../runtime/index.ts"
@@ -20,7 +21,16 @@ export interface Answer {
 }
 
 /** Runs `assets model ...`; fails as the command does. */
-export const assetsModel = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+export const assetsModel = (...args: ReadonlyArray<string>) => run(model, args)
+
+/** Runs `assets experiment ...`. */
+export const assetsExperiment = (...args: ReadonlyArray<string>) => run(experiment, args)
+
+// -----------------------------------------------------------------------------
+// internal
+// -----------------------------------------------------------------------------
+
+const run = Effect.fnUntraced(function* (command: ProjectCommand.Handled, args: ReadonlyArray<string>) {
   let answered: Answer = { document: undefined, text: "" }
   const log = yield* EventLog
   const call = ProjectCommand.Call.of({
@@ -39,10 +49,6 @@ export const assetsModel = Effect.fnUntraced(function* (...args: ReadonlyArray<s
   )
   return answered
 })
-
-// -----------------------------------------------------------------------------
-// internal
-// -----------------------------------------------------------------------------
 
 const withoutSource = {
   ...definitions,
