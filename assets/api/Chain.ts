@@ -27,7 +27,9 @@ export interface Chained {
 /** personal → popular; or popular alone. */
 export const forUser = Effect.fnUntraced(function* (user: number, size: number, source: Experiment.Source) {
   if (source === "popular") return yield* popularFor(user, size)
-  const { made, recommended } = yield* Personal.of(user, size)
+  const { made, recommended } = yield* source === "champion"
+    ? Personal.of(user, size)
+    : Personal.byChallenger(user, size)
   const ranked = recommended.slice(0, size)
   const items = ranked.map(toItem)
   const popular = (yield* Popular.InForce)()

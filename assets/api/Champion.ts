@@ -1,13 +1,15 @@
-/** The model that is served, as the service asks it; the only module of the service that knows what models are like. */
+/** The model that is served, as the service asks it, and the one it may be compared with; the only module of the service that knows what models are like. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Published } from "../../runtime/index.ts"
+import { type Blob, Published } from "../../runtime/index.ts"
+import { model } from "../model.ts"
 import { modelChampion } from "../model_champion.ts"
 import * as Algorithms from "../recommender/Algorithms.ts"
 import type * as FittedModel from "../recommender/FittedModel.ts"
 import * as IdTable from "../recommender/IdTable.ts"
 import type * as Listens from "../recommender/Listens.ts"
+import type * as Manifest from "../recommender/Manifest.ts"
 import { TopK } from "../recommender/TopK.ts"
 
 export interface Scored {
@@ -29,15 +31,22 @@ export class InForce extends Context.Service<InForce, () => Published.Kept<Champ
   "music/Champion/InForce"
 ) {}
 
-export const layer = Layer.effect(
-  InForce,
-  Published.keep(modelChampion, ({ bytes, manifest }) =>
-    Effect.map(
-      Effect.flatMap(bytes, (bytes) => Algorithms.decode(bytes, manifest.parameters)),
-      (model) => make(model, manifest.recency)
-    )
+/** The model that was fitted last, promoted or not; `undefined` until there is one, and where nobody is served by it. */
+export class Challenger extends Context.Service<Challenger, () => Published.Kept<Champion> | undefined>()(
+  "music/Champion/Challenger"
+) {}
+
+const fitted = ({ bytes, manifest }: Blob.Handle<Manifest.Manifest>) =>
+  Effect.map(
+    Effect.flatMap(bytes, (bytes) => Algorithms.decode(bytes, manifest.parameters)),
+    (model) => make(model, manifest.recency)
   )
-)
+
+export const layer = Layer.effect(InForce, Published.keep(modelChampion, fitted))
+
+export const layerChallenger = Layer.effect(Challenger, Published.keep(model, fitted))
+
+export const layerWithoutChallenger = Layer.succeed(Challenger, () => undefined)
 
 export const make = (model: FittedModel.FittedModel, recency: Listens.Recency): Champion => {
   // Overwritten by each question: they are answered one after the other.

@@ -17,29 +17,25 @@ export interface Personal {
   readonly recommended: ReadonlyArray<Champion.Scored>
 }
 
-/**
- * Fails where the source does not show such a user. Most users have told of nothing, and theirs is the statement that has to
- * be cheap: with what was told in it, it took twice as long.
- */
+/** Fails where the source does not show such a user. */
 export const of = Effect.fnUntraced(function* (user: number, most: number) {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* Effect.orDie(sql<Row>`
-    select v.materialized_at, u.id is not null as known, r.model_version, r.items,
-      exists (select from music.posted_listen p where p.user_id = asked.id) as told
-    from (values (${BigInt(user)}::bigint)) asked (id)
-    left join ${Published.inStatement(recommendations)} v on true
-    left join music.users u on u.id = asked.id and u.removed_at is null
-    left join music.recommendations r on r.user_id = asked.id`)
-  const { items, known, materialized_at, model_version, told } = row!
-  if (!known) return yield* unknown(user)
-  const computed: Personal = {
-    made:
-      materialized_at === null || model_version === null
-        ? undefined
-        : { asOf: materialized_at, modelVersion: model_version },
-    recommended: (items ?? []).map(toScored)
-  }
+  const { computed, told } = yield* stored(user)
   return told ? yield* anew(user, computed, most) : computed
+})
+
+/** What the challenger says of the same history; what was computed, where it is the champion or there is nothing to go by. */
+export const byChallenger = Effect.fnUntraced(function* (user: number, most: number) {
+  const { computed, told } = yield* stored(user)
+  const challenger = (yield* Champion.Challenger)()
+  if (challenger === undefined || challenger.inForce.version === computed.made?.modelVersion) {
+    return told ? yield* anew(user, computed, most) : computed
+  }
+  const history = yield* historyOf(user, computed)
+  if (history.length === 0) return computed
+  const { materializedAt } = challenger.inForce
+  const computedAt = computed.made?.asOf ?? materializedAt
+  const asOf = toldAt(history) ?? (computedAt > materializedAt ? computedAt : materializedAt)
+  return yield* by(challenger, history, asOf, most)
 })
 
 export const unknown = (user: number) => new Problem.UnknownUser({ detail: `there is no user ${user}` })
@@ -60,6 +56,31 @@ export const known = Effect.fnUntraced(function* (user: number) {
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
+
+/**
+ * With whether the user told of anything. Most have not, and theirs is the statement that has to be cheap: with what was told
+ * in it, it took twice as long.
+ */
+const stored = Effect.fnUntraced(function* (user: number) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* Effect.orDie(sql<Row>`
+    select v.materialized_at, u.id is not null as known, r.model_version, r.items,
+      exists (select from music.posted_listen p where p.user_id = asked.id) as told
+    from (values (${BigInt(user)}::bigint)) asked (id)
+    left join ${Published.inStatement(recommendations)} v on true
+    left join music.users u on u.id = asked.id and u.removed_at is null
+    left join music.recommendations r on r.user_id = asked.id`)
+  const { items, known, materialized_at, model_version, told } = row!
+  if (!known) return yield* unknown(user)
+  const computed: Personal = {
+    made:
+      materialized_at === null || model_version === null
+        ? undefined
+        : { asOf: materialized_at, modelVersion: model_version },
+    recommended: (items ?? []).map(toScored)
+  }
+  return { computed, told }
+})
 
 interface Row {
   readonly materialized_at: string | null
@@ -85,29 +106,43 @@ interface Played {
   readonly told_at: Date | null
 }
 
+const historyOf = Effect.fnUntraced(function* (user: number, { made }: Personal) {
+  const sql = yield* SqlClient.SqlClient
+  return yield* Effect.orDie(sql.unsafe<Played>(readHistory, [BigInt(user), made?.asOf ?? null]))
+})
+
+/** When of the history something was told last; `undefined` if all of it was computed from. */
+const toldAt = (history: ReadonlyArray<Played>): string | undefined => {
+  const told = history.filter((track) => track.told > 0)
+  return told.length === 0
+    ? undefined
+    : new Date(Math.max(...told.map(({ told_at }) => told_at!.getTime()))).toISOString()
+}
+
 /** The model folds in the whole history, with what was told and the computation did not know. */
 const anew = Effect.fnUntraced(function* (user: number, computed: Personal, most: number) {
-  const sql = yield* SqlClient.SqlClient
-  const since = computed.made?.asOf ?? null
-  const history = yield* Effect.orDie(sql.unsafe<Played>(readHistory, [BigInt(user), since]))
-  const told = history.filter((track) => track.told > 0)
+  const history = yield* historyOf(user, computed)
   const played = new Set(history.map(({ track_id }) => track_id))
   const left = { ...computed, recommended: computed.recommended.filter(({ track_id }) => !played.has(track_id)) }
   const champion = (yield* Champion.InForce)()
-  if (told.length === 0 || champion === undefined) return left
+  const asOf = toldAt(history)
+  return asOf === undefined || champion === undefined ? left : yield* by(champion, history, asOf, most)
+})
 
-  const byWeight = champion.value.recency._tag === "HalfLife"
+const by = Effect.fnUntraced(function* (
+  { inForce, value }: Published.Kept<Champion.Champion>,
+  history: ReadonlyArray<Played>,
+  asOf: string,
+  most: number
+) {
+  const byWeight = value.recency._tag === "HalfLife"
   const weights = history.map((track): [number, number] => [
     track.track_id,
     // A listen of the newest day weighs 1.
     track.told + (byWeight ? track.weight : track.plays)
   ])
-  const best = champion.value.recommend(new Map(weights), 2 * most)
+  const best = value.recommend(new Map(weights), 2 * most)
   const shown = yield* Catalogue.named(best.map(({ track_id }) => track_id))
-  const asOf = new Date(Math.max(...told.map(({ told_at }) => told_at!.getTime()))).toISOString()
-  const anew: Personal = {
-    made: { asOf, modelVersion: champion.inForce.version },
-    recommended: best.filter(({ track_id }) => shown.has(track_id))
-  }
-  return anew
+  const recommended = best.filter(({ track_id }) => shown.has(track_id))
+  return { made: { asOf, modelVersion: inForce.version }, recommended } satisfies Personal
 })

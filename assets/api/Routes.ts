@@ -25,6 +25,7 @@ const recommending = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const within = Effect.provideContext(
       yield* Effect.context<
+        | Champion.Challenger
         | Champion.InForce
         | Exposures.Exposures
         | Pool.InForce

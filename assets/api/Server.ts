@@ -12,9 +12,10 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import { type Definitions, Erasure, Published } from "../../runtime/index.ts"
-import type * as Experiment from "../experiments/Experiment.ts"
+import * as Experiment from "../experiments/Experiment.ts"
 import { features } from "../features.ts"
 import { listenHistory } from "../listen_history.ts"
+import { model } from "../model.ts"
 import { modelChampion } from "../model_champion.ts"
 import { recommendations } from "../recommendations.ts"
 import { CannotListen } from "../source/CannotListen.ts"
@@ -22,6 +23,7 @@ import { tracks } from "../tracks.ts"
 import * as Access from "./Access.ts"
 import { Api, paths, routes } from "./Api.ts"
 import * as ApiKey from "./ApiKey.ts"
+import * as Champion from "./Champion.ts"
 import * as Problem from "./Problem.ts"
 import * as Routes from "./Routes.ts"
 import * as Trial from "./Trial.ts"
@@ -63,12 +65,15 @@ const api = ({ definitions, experiments, ...access }: Omit<Options, "host" | "po
     HttpApiScalar.layer(Api, { path: paths.docs })
   ).pipe(
     Layer.provide(Routes.layer),
+    Layer.provide(
+      Experiment.serves(experiments, "challenger") ? Champion.layerChallenger : Champion.layerWithoutChallenger
+    ),
     Layer.provide([Access.layer(access), HttpApiMiddleware.layerProblemDetails({ includeDetails: true })]),
     Layer.provide([
       ApiKey.layer("2 seconds"),
       Erasure.layer(definitions),
       Layer.succeed(Trial.Running, experiments),
-      Published.layer([recommendations, features, modelChampion, listenHistory, tracks])
+      Published.layer([recommendations, features, modelChampion, model, listenHistory, tracks])
     ])
   )
 

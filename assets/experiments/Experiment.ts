@@ -4,8 +4,8 @@
  */
 import * as Crypto from "node:crypto"
 
-/** What recommendations are of: computed by the champion, or only what is popular. */
-export type Source = "champion" | "popular"
+/** Whose recommendations: the champion's, those of the model that was fitted last, promoted or not, or what is popular. */
+export type Source = "champion" | "challenger" | "popular"
 
 /** What an arm says nothing of is as without the experiment: the champion's recommendations, with no place left to chance. */
 export interface Treatment {
@@ -89,6 +89,10 @@ export const armOf = ({ arms, salt }: Experiment, user: number): Arm => {
   let end = 0
   return arms.find(({ share }) => bucket < (end += Math.round(share * buckets)))!
 }
+
+/** Whether anybody is served from there. */
+export const serves = (experiments: ReadonlyArray<Experiment>, source: Source): boolean =>
+  experiments.some(({ arms }) => arms.some((arm) => arm.serves === source))
 
 /** What a user is shown, and which arms decided it. */
 export interface Assignment {

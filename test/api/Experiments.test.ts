@@ -1,6 +1,8 @@
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
+import { model } from "../../assets/model.ts"
+import { modelChampion } from "../../assets/model_champion.ts"
 import * as Experiment from "../../assets/experiments/Experiment.ts"
 import * as ReadOut from "../../assets/experiments/ReadOut.ts"
 import * as Pipeline from "../assets/Pipeline.ts"
@@ -172,6 +174,40 @@ layer(filled, { timeout: "60 seconds" })("under an experiment", (it) => {
           assert.strictEqual((yield* ask("/recommendations/999")).status, 404)
         })
       )
+    })
+  )
+
+  it.effect("some get what the model says that was fitted last, promoted or not, of the same history", () =>
+    Effect.gen(function* () {
+      const challenging = half("challenging", { serves: "challenger" })
+      const versions = { control: yield* Pipeline.state(modelChampion), treated: yield* Pipeline.state(model) }
+      assert.notStrictEqual(versions.control!.dataVersion, versions.treated!.dataVersion)
+      const answers = yield* served([challenging], (ask) =>
+        Effect.forEach(
+          [...within(challenging, "treated").slice(-3), ...within(challenging, "control").slice(-3), 31],
+          (user) =>
+            Effect.gen(function* () {
+              const answer = yield* ask(`/recommendations/${user}`)
+              const listens = [{ user_id: user, track_id: tracksOf(answer)[0], listened_at: "2026-03-01T11:00:00Z" }]
+              yield* ask("/listens", { method: "POST", body: { listens } })
+              return { user, answer, after: yield* ask(`/recommendations/${user}`) }
+            })
+        )
+      )
+      for (const { after, answer, user } of answers) {
+        const { name } = Experiment.armOf(challenging, user)
+        // Of user 31 nothing is known at first.
+        const first = user === 31 ? "control" : name
+        const version = (answer: Answer) => answer.headers.get("x-model-version")
+        assert.strictEqual(version(answer), versions[first as "control" | "treated"]!.dataVersion)
+        assert.strictEqual(version(after), versions[name as "control" | "treated"]!.dataVersion)
+        assert.strictEqual(tracksOf(answer).length, 10)
+        assert.notInclude(tracksOf(after), tracksOf(answer)[0])
+        assert.isAbove(Date.parse(after.headers.get("x-as-of")!), Date.parse(answer.headers.get("x-as-of")!))
+        for (let heard = 0; user < 31 && heard < 5; heard++) {
+          assert.notInclude(tracksOf(answer), 1 + ((user - 1 + heard) % 30))
+        }
+      }
     })
   )
 
