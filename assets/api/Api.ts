@@ -87,7 +87,12 @@ const recommending = HttpApiGroup.make("recommending")
       query: { size: Size, explain: Explain },
       success: [HttpApiSchema.WithHeaders(Recommendations, tagged), HttpApiSchema.Empty(304)],
       error: [Problem.UnknownUser, Problem.NothingPublished]
-    }).annotate(OpenApi.Summary, "What a user may like next, without what was heard since it was computed"),
+    })
+      .annotate(OpenApi.Summary, "What a user may like next, without what was heard since it was computed")
+      .annotate(
+        OpenApi.Description,
+        "Experiments may put a track drawn at random in some places, of the origin explored, or give some users what is popular for comparison. What was answered is recorded; clicks are to be posted with the position and the X-Model-Version of the answer."
+      ),
     HttpApiEndpoint.post("next", "/recommendations/next", {
       payload: Schema.Struct({ track_id: Id, user_id: Schema.optionalKey(Id), size: Size }),
       success: HttpApiSchema.WithHeaders(Recommendations, Versions),

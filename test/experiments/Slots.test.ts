@@ -26,6 +26,13 @@ describe("an urn", () => {
 })
 
 describe("places left to chance", () => {
+  it("are those of any other process", () => {
+    // Of the SHAKE-256 of the seed, 48 bits to say whether a place draws and 48 to draw by.
+    const lots = Slots.lots("a seed", 3, 0.4)
+    assert.deepStrictEqual(lots, [0.8518330883754217, undefined, 0.9822613577417734])
+    assert.deepStrictEqual(Slots.lots("a seed", 3, 0.3), [0.8518330883754217, undefined, undefined])
+  })
+
   it("are the same for the same seed, and as many as the rate says, anywhere and independently", () => {
     const places = Array.from({ length: 20 }, () => 0)
     let together = 0
