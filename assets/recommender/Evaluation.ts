@@ -47,9 +47,13 @@ export interface Evaluation {
   readonly sections: ReadonlyArray<SectionSize>
 }
 
-/** How large the numbers of a section of the model are: the root of their mean square, and the largest. Not finite if one of them is not. */
+/**
+ * How large the numbers of a section of the model are: the root of their mean square, and the largest. Not finite if one of them is not. What was
+ * learnt is in single precision; other sections are ids, positions and counts.
+ */
 export interface SectionSize {
   readonly name: string
+  readonly learnt: boolean
   readonly rootMeanSquare: number
   readonly largest: number
 }
@@ -158,7 +162,7 @@ const sizeOf = ({ data, name }: FittedModel.Section): SectionSize => {
     squares += value * value
     largest = Math.max(largest, Math.abs(value))
   }
-  return { name, rootMeanSquare: Math.sqrt(ratio(squares, data.length)), largest }
+  return { name, learnt: data instanceof Float32Array, rootMeanSquare: Math.sqrt(ratio(squares, data.length)), largest }
 }
 
 const mean = (values: ArrayLike<number>): number => {

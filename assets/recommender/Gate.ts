@@ -24,11 +24,16 @@ export interface Rules {
   /** The shares of the champion's coverage@10, and of the best recall@50 among champion and baseline, that must be kept. */
   readonly coverageKept: number
   readonly recallKept: number
-  /** How many times the root mean square of a section its largest number may be. */
+  /** How large the numbers that were learnt may be: all algorithms predict 1, so that theirs are around 1 and below. */
   readonly largestNorm: number
 }
 
-/** 97.5 %, one-sided, is the usual level for non-inferiority; at 99.9 % a margin of 1 % would need tens of thousands of users. */
+/**
+ * Half of the coverage, as algorithms differ by a third on the same data: on albums, and on tastes of few dimensions, item-kNN covers 0.7 of what
+ * iALS does and ranks better by a quarter. What is guarded against is a model that shows everybody the same.
+ *
+ * 97.5 %, one-sided, is the usual level for non-inferiority; at 99.9 % a margin of 1 % would need tens of thousands of users.
+ */
 export const defaults: Rules = {
   metric: "ndcgAt100",
   minimumUsers: 100,
@@ -38,9 +43,9 @@ export const defaults: Rules = {
   margin: 0.01,
   seedNoise: 0.015,
   maximumAgeDays: 30,
-  coverageKept: 0.8,
+  coverageKept: 0.25,
   recallKept: 0.95,
-  largestNorm: 10_000
+  largestNorm: 1_000
 }
 
 export interface Judged {
@@ -63,7 +68,7 @@ export interface Standing {
   readonly coverageAt10: number
 }
 
-/** `difference` is the candidate's mean minus this one's, `gain` the same as a share of this one's. */
+/** `difference` is the candidate's mean minus this one's, `gain` the same as a share of this one's: Infinity where that is 0. */
 export interface Opponent extends Standing {
   readonly difference: Bootstrap.Interval
   readonly gain: number
@@ -117,7 +122,7 @@ export const gather = Effect.fn("Gate.gather")(function* (contest: Contest, rule
       seed
     })
     const stands = standing(other)
-    return { ...stands, difference, gain: stands.mean === 0 ? 0 : difference.mean / stands.mean } satisfies Opponent
+    return { ...stands, difference, gain: difference.mean === 0 ? 0 : difference.mean / stands.mean } satisfies Opponent
   })
   const best = contest.baselines.reduce((best, other) => (standing(other).mean > standing(best).mean ? other : best))
   return {
@@ -192,8 +197,7 @@ const guard = ({ baseline, candidate, champion }: Evidence, rules: Rules): Reado
     holds: value <= limit
   })
   const recall = Math.max(baseline.recallAt50, champion?.recallAt50 ?? 0)
-  // A section without any number but 0 has a norm of NaN here, which is not at most anything.
-  const norms = candidate.sections.map(({ largest, rootMeanSquare }) => largest / rootMeanSquare)
+  const norms = candidate.sections.filter(({ learnt }) => learnt).map(({ largest }) => largest)
   return [
     atLeast(
       "coverage",
@@ -211,4 +215,5 @@ const meanOf = (values: Float64Array): number =>
 
 const fixed = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(4))
 
-const percent = (share: number): string => `${Number((100 * share).toFixed(1))} %`
+const percent = (share: number): string =>
+  share === Infinity ? "without end" : `${Number((100 * share).toFixed(1))} %`

@@ -88,9 +88,10 @@ describe("an evaluation", () => {
     Effect.gen(function* () {
       const { invalidScores, sections } = yield* judge([1, 1, 1, 1, 1, NaN])
       assert.strictEqual(invalidScores, 3)
+      assert.isFalse(sections[0]!.learnt)
       assert.isNaN(sections[0]!.rootMeanSquare)
       assert.isNaN(sections[0]!.largest)
-      assert.deepStrictEqual(sections[1], { name: "half", rootMeanSquare: Math.sqrt(12.5), largest: 4 })
+      assert.deepStrictEqual(sections[1], { name: "half", learnt: true, rootMeanSquare: Math.sqrt(12.5), largest: 4 })
     })
   )
 

@@ -32,7 +32,7 @@ const evidence = (options: {
     candidate: {
       ...standing("item-knn", candidate),
       invalidScores: 0,
-      sections: [{ name: "weights", rootMeanSquare: 0.5, largest: 2 }]
+      sections: [{ name: "weights", learnt: true, rootMeanSquare: 0.5, largest: 2 }]
     },
     baseline: opponent("popularity", 0.2, candidate, error),
     champion: champion === undefined ? null : { ...opponent("ease", champion, candidate, error), ageDays }
@@ -63,6 +63,12 @@ describe("a candidate", () => {
     assert.deepStrictEqual(decide(evidence({ candidate: 0.29, champion: 0.3, ageDays: 31 })), ["worse", false])
   })
 
+  it("replaces a champion that finds nothing", () => {
+    const given = evidence({ candidate: 0.3, champion: 0 })
+    assert.deepStrictEqual(decide(given), ["better", true])
+    assert.include(Gate.explain(Gate.decide(given, Gate.defaults)), "(gain without end, ")
+  })
+
   it("that could be worse by more than 1 % is not promoted, whatever its mean", () => {
     const unsure = evidence({ candidate: 0.31, champion: 0.3, error: 0.02 })
     assert.deepStrictEqual(decide(unsure), ["insufficient_data", false])
@@ -85,10 +91,10 @@ describe("guardrails", () => {
     assert.strictEqual(decision.verdict, "better")
     return [decision.promoted, ...decision.guardrails.filter(({ holds }) => !holds).map(({ name }) => name)]
   }
-  const section = (rootMeanSquare: number, largest: number) => ({
+  const section = (largest: number, learnt = true) => ({
     sections: [
-      { name: "fine", rootMeanSquare: 1, largest: 1 },
-      { name: "weights", rootMeanSquare, largest }
+      { name: "fine", learnt: true, rootMeanSquare: 1, largest: 1 },
+      { name: "weights", learnt, rootMeanSquare: 1, largest }
     ]
   })
 
@@ -97,9 +103,27 @@ describe("guardrails", () => {
     assert.deepStrictEqual(broken({ coverageAt10: 0.49 }), [false, "coverage"])
     assert.deepStrictEqual(broken({ recallAt50: 0.28 }), [false, "recall"])
     assert.deepStrictEqual(broken({ invalidScores: 1 }), [false, "numbers"])
-    assert.deepStrictEqual(broken(section(1, 10_001)), [false, "norms"])
-    assert.deepStrictEqual(broken(section(NaN, NaN)), [false, "norms"])
-    assert.deepStrictEqual(broken(section(0, 0)), [false, "norms"])
+    assert.deepStrictEqual(broken(section(1_000)), [true])
+    assert.deepStrictEqual(broken(section(1_001)), [false, "norms"])
+    assert.deepStrictEqual(broken(section(NaN)), [false, "norms"])
+    assert.deepStrictEqual(broken(section(1_001, false)), [true])
+  })
+
+  it("let a better candidate cover less than the champion, but not less than popularity or a quarter", () => {
+    const given = evidence({ candidate: 0.31, champion: 0.3 })
+    const covering = (candidate: number, popularity: number, champion: number) =>
+      Gate.decide(
+        {
+          ...given,
+          candidate: { ...given.candidate, coverageAt10: candidate },
+          baseline: { ...given.baseline, coverageAt10: popularity },
+          champion: { ...given.champion!, coverageAt10: champion }
+        },
+        Gate.defaults
+      ).promoted
+    assert.isTrue(covering(0.2, 0.1, 0.8))
+    assert.isFalse(covering(0.19, 0.1, 0.8))
+    assert.isFalse(covering(0.2, 0.21, 0.8))
   })
 })
 
@@ -168,6 +192,11 @@ describe("gathered evidence", () => {
       assert.closeTo(champion!.difference.lower, -0.1, 1e-12)
       assert.closeTo(champion!.difference.upper, 0.1, 1e-12)
       assert.isNull((yield* Gate.gather({ ...contest, champion: null }, Gate.defaults, 1)).champion)
+      const silent = { ...judged("silent", [0, 0]), ageDays: 1 }
+      assert.strictEqual(
+        (yield* Gate.gather({ ...contest, champion: silent }, Gate.defaults, 1)).champion!.gain,
+        Infinity
+      )
     })
   )
 
