@@ -38,16 +38,17 @@ export interface Protocol extends Splits {
   readonly protocol: string
 }
 
-/** By time where there are weeks enough to train on, validate and test; else by the last fifth of what each user listened to. */
+/**
+ * By time where there are weeks enough to train on, validate and test, and in each of them users enough to judge by; else by the last fifth of what
+ * each user listened to. Where few listen in any one week, or all times are alike, that judges everybody.
+ */
 export const suited = Effect.fn("Split.suited")(function* (listens: Listens.Listens) {
   const days = listens.days.length === 0 ? 0 : Listens.newestDay(listens) - Listens.oldestDay(listens) + 1
-  if (days < fewestDays) {
-    return { protocol: "the last fifth of each user's listens", ...(yield* leaveLastOut(listens)) } satisfies Protocol
+  const weeks = days < fewestDays ? undefined : yield* byTime(listens)
+  if (weeks !== undefined && fewestJudged(weeks) >= enoughJudged) {
+    return { protocol: "the last week, and the week before for validation", ...weeks } satisfies Protocol
   }
-  return {
-    protocol: "the last week, and the week before for validation",
-    ...(yield* byTime(listens))
-  } satisfies Protocol
+  return { protocol: "the last fifth of each user's listens", ...(yield* leaveLastOut(listens)) } satisfies Protocol
 })
 
 /** Cuts time for everybody at once: the newest `days` days, with the newest listen's day, are the test, the `days` before them the validation. */
@@ -64,7 +65,10 @@ export const byTime = Effect.fn("Split.byTime")(function* (listens: Listens.List
   } satisfies Splits
 })
 
-/** Leaves out the last `share` of each user's listens, rounded down, in order of time; for validation, of those before the test. */
+/**
+ * Leaves out the last `share` of each user's listens, rounded down, in order of time; for validation, of those before the test. Which of those at
+ * the same time are the last is drawn, as their order says nothing: by ids, it would be the tracks that came last into the catalogue.
+ */
 export const leaveLastOut = Effect.fn("Split.leaveLastOut")(function* (listens: Listens.Listens, share = 0.2) {
   const test = holdLast(listens, share)
   const known = yield* Listens.filter(listens, (listen) => test[listen] === 0)
@@ -114,6 +118,11 @@ const fewest = 5
 /** Four weeks: as many to train on as to ask about. */
 const fewestDays = 28
 
+/** As many as the gate asks for. */
+const enoughJudged = 100
+
+const fewestJudged = ({ test, validation }: Splits): number => Math.min(validation.judged.length, test.judged.length)
+
 const within = (day: number, from: number, to: number): boolean => from <= day && day < to
 
 const make = Effect.fnUntraced(function* (
@@ -150,13 +159,14 @@ const make = Effect.fnUntraced(function* (
 
 /** 1 for the last share of each user's listens; of listens at the same time those that stand later. */
 const holdLast = (listens: Listens.Listens, share: number): Uint8Array => {
-  const { days, userOf, users } = listens
+  const { days, trackOf, tracks, userOf, users } = listens
   const held = new Uint8Array(userOf.length)
   const counts = new Int32Array(users.length)
   for (const user of userOf) counts[user]! += 1
   const left = counts.map((count) => Math.floor(share * count))
+  const drawn = Float64Array.from(userOf, (user, listen) => Dice.hash(users[user]!, tracks[trackOf[listen]!]!))
   const latestFirst = Int32Array.from(userOf.keys()).sort(
-    (first, second) => days[second]! - days[first]! || second - first
+    (first, second) => days[second]! - days[first]! || drawn[second]! - drawn[first]! || second - first
   )
   for (const listen of latestFirst) {
     const user = userOf[listen]!

@@ -65,7 +65,7 @@ describe("leaving out the last", () => {
       const listens = Given.columns([
         ...tracks.map((track, day) => [1, track, day] as const).toReversed(),
         ...[1, 2, 3, 4].map((track) => [2, track, 0] as const),
-        ...[5, 6, 7, 8, 9].map((track) => [3, track, 0] as const)
+        ...[5, 6, 7, 8, 9].map((track) => [3, track, track] as const)
       ])
       const { test, validation } = yield* Split.leaveLastOut(listens)
       assert.deepStrictEqual(yield* told(test), {
@@ -76,6 +76,52 @@ describe("leaving out the last", () => {
         excluded: { withoutTargets: 1, withoutHistory: 0 }
       })
       assert.deepStrictEqual((yield* told(validation)).targets, { 1: [8] })
+    })
+  )
+
+  it.effect("draws which of those at the same time are the last, whatever order they come in", () =>
+    Effect.gen(function* () {
+      const users = Array.from({ length: 200 }, (_, user) => user)
+      const alike = users.flatMap((user) => Array.from({ length: 10 }, (_, track) => [user, track, 7] as const))
+      const { targets } = yield* told((yield* Split.leaveLastOut(Given.columns(alike))).test)
+      assert.deepStrictEqual(
+        (yield* told((yield* Split.leaveLastOut(Given.columns(alike.toReversed()))).test)).targets,
+        targets
+      )
+      // Two of ten for each of 200 users: each track 40 times, give or take 6.
+      for (let track = 0; track < 10; track++) {
+        const asked = Object.values(targets).filter((tracks) => tracks.includes(track)).length
+        assert.closeTo(asked, 40, 20)
+      }
+    })
+  )
+})
+
+describe("the split that suits", () => {
+  /** A track a day by each user. */
+  const daily = (users: number, days: number) =>
+    Given.columns(
+      Array.from({ length: users * days }, (_, at) => [at % users, Math.floor(at / users), Math.floor(at / users)])
+    )
+
+  it.effect("is in time where four weeks were listened to by a hundred users", () =>
+    Effect.gen(function* () {
+      const chosen = (listens: Listens.Listens) => Effect.map(Split.suited(listens), ({ protocol }) => protocol)
+      assert.strictEqual(yield* chosen(daily(100, 28)), "the last week, and the week before for validation")
+      assert.strictEqual(yield* chosen(daily(100, 27)), "the last fifth of each user's listens")
+      assert.strictEqual(yield* chosen(daily(99, 28)), "the last fifth of each user's listens")
+      assert.strictEqual(yield* chosen(Given.columns([])), "the last fifth of each user's listens")
+    })
+  )
+
+  it.effect("judges everybody where few listen in any one week", () =>
+    Effect.gen(function* () {
+      const users = Array.from({ length: 300 }, (_, user) => user)
+      const listens = Given.columns(
+        users.flatMap((user) => Array.from({ length: 10 }, (_, at) => [user, at, 3 * user + at / 10] as const))
+      )
+      const { test, validation } = yield* Split.suited(listens)
+      assert.deepStrictEqual([validation.judged.length, test.judged.length], [300, 300])
     })
   )
 })
