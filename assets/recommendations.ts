@@ -5,6 +5,7 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type * as Statement from "effect/sql/Statement"
 import { Asset, Table, TableCheck } from "../runtime/index.ts"
 import { features } from "./features.ts"
+import { listenHistory } from "./listen_history.ts"
 import { modelChampion } from "./model_champion.ts"
 import * as Algorithms from "./recommender/Algorithms.ts"
 import * as Basis from "./recommender/Basis.ts"
@@ -30,7 +31,15 @@ export const Recommendations = Schema.Struct({
 /** What each user may like next, best first. */
 export const recommendations = Asset.make("recommendations", {
   description: "What each user may like next, best first, and because of which track",
-  deps: { model: modelChampion, features, users, tracks, standing: Asset.itself() },
+  // Features follow from the listens, which are read themselves where the model weighs them by another age than features do.
+  deps: {
+    model: modelChampion,
+    features,
+    users,
+    tracks,
+    listenHistory: Asset.ignoreVersion(listenHistory),
+    standing: Asset.itself()
+  },
   io: Table.make({ table: "music.recommendations", schema: Recommendations, key: ["user_id"] }),
   materialize: ({ model, standing, tracks, users }, step) =>
     Stream.unwrap(

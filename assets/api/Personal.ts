@@ -4,6 +4,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as Fs from "node:fs"
 import { Published } from "../../runtime/index.ts"
 import { recommendations } from "../recommendations.ts"
+import * as Listens from "../recommender/Listens.ts"
 import type { Item } from "../recommender/Recommender.ts"
 import type * as Answer from "./Answer.ts"
 import * as Catalogue from "./Catalogue.ts"
@@ -30,7 +31,7 @@ export const byChallenger = Effect.fnUntraced(function* (user: number, most: num
   if (challenger === undefined || challenger.inForce.version === computed.made?.modelVersion) {
     return told ? yield* anew(user, computed, most) : computed
   }
-  const history = yield* historyOf(user, computed)
+  const history = yield* historyOf(user, computed, challenger.value.recency)
   if (history.length === 0) return computed
   const { materializedAt } = challenger.inForce
   const computedAt = computed.made?.asOf ?? materializedAt
@@ -100,15 +101,20 @@ const readHistory = Fs.readFileSync(new URL("../../sql/music/read_history.sql", 
 
 interface Played {
   readonly track_id: number
-  readonly plays: number
   readonly weight: number
   readonly told: number
   readonly told_at: Date | null
 }
 
-const historyOf = Effect.fnUntraced(function* (user: number, { made }: Personal) {
+/** Weighed by the age of listens where a model does so. */
+const historyOf = Effect.fnUntraced(function* (
+  user: number,
+  { made }: Personal,
+  recency: Listens.Recency = Listens.everything
+) {
   const sql = yield* SqlClient.SqlClient
-  return yield* Effect.orDie(sql.unsafe<Played>(readHistory, [BigInt(user), made?.asOf ?? null]))
+  const halfLife = recency._tag === "HalfLife" ? recency.days : null
+  return yield* Effect.orDie(sql.unsafe<Played>(readHistory, [BigInt(user), made?.asOf ?? null, halfLife]))
 })
 
 /** When of the history something was told last; `undefined` if all of it was computed from. */
@@ -121,10 +127,10 @@ const toldAt = (history: ReadonlyArray<Played>): string | undefined => {
 
 /** The model folds in the whole history, with what was told and the computation did not know. */
 const anew = Effect.fnUntraced(function* (user: number, computed: Personal, most: number) {
-  const history = yield* historyOf(user, computed)
+  const champion = (yield* Champion.InForce)()
+  const history = yield* historyOf(user, computed, champion?.value.recency)
   const played = new Set(history.map(({ track_id }) => track_id))
   const left = { ...computed, recommended: computed.recommended.filter(({ track_id }) => !played.has(track_id)) }
-  const champion = (yield* Champion.InForce)()
   const asOf = toldAt(history)
   return asOf === undefined || champion === undefined ? left : yield* by(champion, history, asOf, most)
 })
@@ -135,11 +141,10 @@ const by = Effect.fnUntraced(function* (
   asOf: string,
   most: number
 ) {
-  const byWeight = value.recency._tag === "HalfLife"
   const weights = history.map((track): [number, number] => [
     track.track_id,
     // A listen of the newest day weighs 1.
-    track.told + (byWeight ? track.weight : track.plays)
+    track.told + track.weight
   ])
   const best = value.recommend(new Map(weights), 2 * most)
   const shown = yield* Catalogue.named(best.map(({ track_id }) => track_id))

@@ -26,6 +26,11 @@ export interface Algorithm<Parameters> {
     interactions: Interactions.Interactions,
     parameters: Parameters
   ) => Effect.Effect<FittedModel.FittedModel, NotApplicable>
+  /**
+   * What it takes to fit a model and to rank all tracks for each of the users, as `Tuning` budgets it: in operations of about a nanosecond of one
+   * core. It follows from the sizes of the data alone, so that it is the same on any machine; within a factor of three it is also true.
+   */
+  readonly work: (interactions: Interactions.Interactions, parameters: Parameters) => number
   /** The model again, from its table of tracks and its sections, and the parameters it was fitted with. */
   readonly restore: (
     tracks: IdTable.IdTable,
@@ -40,17 +45,19 @@ export interface Candidate {
   readonly parameters: { readonly [name: string]: Schema.Json }
   readonly recency: Listens.Recency
   readonly fit: (interactions: Interactions.Interactions) => Effect.Effect<FittedModel.FittedModel, NotApplicable>
+  readonly work: (interactions: Interactions.Interactions) => number
 }
 
 export const candidate = <Parameters extends { readonly [name in keyof Parameters]: Schema.Json }>(
-  { fit, name }: Algorithm<Parameters>,
+  { fit, name, work }: Algorithm<Parameters>,
   parameters: Parameters,
   recency: Listens.Recency
 ): Candidate => ({
   algorithm: name,
   parameters,
   recency,
-  fit: (interactions) => fit(interactions, parameters)
+  fit: (interactions) => fit(interactions, parameters),
+  work: (interactions) => work(interactions, parameters)
 })
 
 /** One line that tells candidates apart, such as `item-knn, shrinkage 5, neighbours 100, half-life 30 days`. */

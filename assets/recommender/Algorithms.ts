@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
-import type * as Algorithm from "./Algorithm.ts"
+import * as Algorithm from "./Algorithm.ts"
 import * as Ease from "./Ease.ts"
 import type * as FittedModel from "./FittedModel.ts"
 import * as IalsAlgorithm from "./IalsAlgorithm.ts"
@@ -23,7 +23,7 @@ export interface Described {
 /** The candidate that a model came from; nothing if this version has no such algorithm. */
 export const candidate = ({ algorithm, parameters, recency }: Described): Algorithm.Candidate | undefined => {
   const known = byName.get(algorithm)
-  return known && { algorithm, parameters, recency, fit: (interactions) => known.fit(interactions, parameters) }
+  return known && Algorithm.candidate(known, parameters, recency)
 }
 
 export const encode = (algorithm: string, { sections, tracks }: FittedModel.FittedModel): Uint8Array =>

@@ -8,6 +8,7 @@ import { NotApplicable } from "./Algorithm.ts"
 import * as Cooperative from "./Cooperative.ts"
 import * as FittedModel from "./FittedModel.ts"
 import * as IdTable from "./IdTable.ts"
+import type * as Interactions from "./Interactions.ts"
 import * as PositiveDefinite from "./PositiveDefinite.ts"
 import * as SparseRows from "./SparseRows.ts"
 
@@ -28,8 +29,7 @@ export const algorithm: Algorithm.Algorithm<Parameters> = {
   name: "ease",
   fit: Effect.fn("Ease.fit")(function* (interactions, { lambda, minimumListeners }) {
     const byTrack = yield* SparseRows.transpose(interactions.rows, interactions.tracks.length)
-    const listeners = (track: number) => byTrack.offsets[track + 1]! - byTrack.offsets[track]!
-    const kept = Int32Array.from(interactions.tracks.keys()).filter((track) => listeners(track) >= minimumListeners)
+    const kept = withListeners(interactions, minimumListeners)
     if (kept.length > maximumTracks) {
       const reason = `it takes up to ${maximumTracks} tracks, and ${kept.length} have ${minimumListeners} listeners or more`
       return yield* new NotApplicable({ algorithm: "ease", reason })
@@ -43,6 +43,14 @@ export const algorithm: Algorithm.Algorithm<Parameters> = {
         : yield* weightsByTracks(columns, users, lambda)
     return toModel(interactions.tracks, known, weights)
   }),
+  work: (interactions, { minimumListeners }) => {
+    const [users, entries] = [interactions.users.length, interactions.rows.columns.length]
+    const size = withListeners(interactions, minimumListeners).length
+    // Refused at once.
+    if (size > maximumTracks) return 0
+    const inverted = Math.min(users, size)
+    return inverted ** 3 + entries * (2 * size + inverted) + users * interactions.tracks.length
+  },
   restore: Effect.fnUntraced(function* (tracks, sections) {
     const { known, weights } = yield* FittedModel.readSections("ease", sections, {
       known: Float64Array,
@@ -53,6 +61,13 @@ export const algorithm: Algorithm.Algorithm<Parameters> = {
 }
 
 // internal ------------------------------------------------------------------------------------------------------------------------
+
+/** Indices of tracks. */
+const withListeners = ({ rows, tracks }: Interactions.Interactions, fewest: number): Int32Array => {
+  const listeners = new Int32Array(tracks.length)
+  for (const track of rows.columns) listeners[track]! += 1
+  return Int32Array.from(tracks.keys()).filter((track) => listeners[track]! >= fewest)
+}
 
 /** Row i of `weights` says what having played `known[i]` adds to the score of each of `known`. */
 const toModel = (tracks: IdTable.IdTable, known: IdTable.IdTable, weights: Float32Array): FittedModel.FittedModel => {

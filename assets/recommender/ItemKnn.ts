@@ -77,6 +77,9 @@ export const algorithm: Algorithm.Algorithm<Parameters> = {
     const model = yield* fit(interactions, parameters)
     return yield* toFitted(model)
   }),
+  // Each pair of tracks that a user played is a product, and each of them adds the similarities of those that have it as a neighbour.
+  work: ({ rows, tracks, users }, { neighbours }) =>
+    4 * (pairs(rows) + rows.columns.length * Math.min(neighbours, tracks.length)) + users.length * tracks.length,
   restore: Effect.fnUntraced(function* (tracks, sections) {
     const { neighbours, offsets, similarities } = yield* FittedModel.readSections("item-knn", sections, {
       offsets: Int32Array,
@@ -123,6 +126,12 @@ const toFitted = Effect.fnUntraced(function* ({ neighbours, tracks }: Model) {
     }
   })
 })
+
+const pairs = ({ offsets }: SparseRows.SparseRows): number => {
+  let sum = 0
+  for (let row = 0; row + 1 < offsets.length; row++) sum += (offsets[row + 1]! - offsets[row]!) ** 2
+  return sum
+}
 
 const rooted = (rows: SparseRows.SparseRows): SparseRows.SparseRows => ({ ...rows, values: rows.values.map(Math.sqrt) })
 

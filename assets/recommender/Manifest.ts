@@ -14,9 +14,10 @@ const Recency = Schema.Union([
   Schema.TaggedStruct("Window", { days: Schema.Finite })
 ])
 
-/** By one candidate, on validation: the mean of what decides, or why it does not apply to such data. */
+/** By one candidate, on validation: the mean of what decides, or why there is none. */
 const Trial = Schema.Struct({
   candidate: Schema.String,
+  outcome: Schema.Literals(["Judged", "NotApplicable", "OverBudget"]),
   ndcgAt100: Schema.NullOr(Schema.Finite),
   reason: Schema.NullOr(Schema.String)
 })
@@ -60,12 +61,26 @@ export const make = (
   protocol,
   trials: trials.map(({ candidate, outcome }) => ({
     candidate: Algorithm.describe(candidate),
+    outcome: outcome._tag,
     ndcgAt100: outcome._tag === "Judged" ? rounded(outcome.means.ndcgAt100) : null,
-    reason: outcome._tag === "Judged" ? null : outcome.reason
+    reason: reasonOf(outcome)
   }))
 })
 
 // internal ------------------------------------------------------------------------------------------------------------------------
+
+const reasonOf = (outcome: Tuning.Trial["outcome"]): string | null => {
+  switch (outcome._tag) {
+    case "Judged":
+      return null
+    case "NotApplicable":
+      return outcome.reason
+    case "OverBudget":
+      return `it takes ${operations(outcome.work)} operations, and ${operations(outcome.left)} of the budget were left`
+  }
+}
+
+const operations = (count: number): string => count.toPrecision(2)
 
 const digest = (...columns: ReadonlyArray<Int32Array | Float64Array>): string =>
   columns

@@ -94,10 +94,10 @@ const metrics = (evaluation: Evaluation.Evaluation): string => {
 const trials = (tried: Manifest.Manifest["trials"]): string =>
   table(
     ["candidate", "ndcgAt100", ""],
-    tried.map(({ candidate, ndcgAt100, reason }) => [
+    tried.map(({ candidate, ndcgAt100, outcome, reason }) => [
       candidate,
       ndcgAt100 === null ? "" : fixed(ndcgAt100),
-      reason === null ? "" : `does not apply: ${reason}`
+      { Judged: "", NotApplicable: `does not apply: ${reason}`, OverBudget: `not tried: ${reason}` }[outcome]
     ])
   )
 

@@ -19,6 +19,7 @@ export const algorithm: Algorithm.Algorithm<Record<string, never>> = {
       return toModel(tracks, users)
     })
   ),
+  work: ({ rows, tracks, users }) => rows.columns.length + users.length * tracks.length,
   restore: Effect.fnUntraced(function* (tracks, sections) {
     const { users } = yield* FittedModel.readSections("popularity", sections, { users: Int32Array })
     return toModel(tracks, users)

@@ -16,18 +16,16 @@ export const listens = Effect.gen(function* () {
   return yield* Listens.collect(Stream.map(packs, ({ day, listens }) => unpack(day, listens)))
 }).pipe(Effect.withSpan("StoredListens.listens"))
 
-/** The features: weighed by plays, or where age counts by the weight that the features have. */
+/** What models are fitted to and told: the plays that the features have, or where age counts the listens by their age. */
 export const features = Effect.fn("StoredListens.features")(function* (recency: Listens.Recency) {
+  if (recency._tag !== "Everything") return yield* Listens.weigh(yield* listens, recency)
   const sql = yield* SqlClient.SqlClient
-  const packs = sql.unsafe<Pack & { readonly plays: Uint8Array; readonly weights: Uint8Array }>(packFeatures).stream
+  const packs = sql.unsafe<Pack & { readonly plays: Uint8Array }>(packFeatures).stream
   return yield* Interactions.collect(
-    Stream.map(packs, ({ plays, tracks, users, weights }) => ({
+    Stream.map(packs, ({ plays, tracks, users }) => ({
       users: numbers(users, 8, bigint),
       tracks: numbers(tracks, 8, bigint),
-      weights:
-        recency._tag === "HalfLife"
-          ? numbers(weights, 8, (view, at) => view.getFloat64(at))
-          : numbers(plays, 4, (view, at) => view.getInt32(at))
+      weights: numbers(plays, 4, (view, at) => view.getInt32(at))
     }))
   )
 })

@@ -18,54 +18,100 @@ export interface Trial {
   readonly outcome:
     | { readonly _tag: "Judged"; readonly means: Evaluation.Means }
     | { readonly _tag: "NotApplicable"; readonly reason: string }
+    | OverBudget
 }
 
-/** `ranked` are those that apply, the highest mean of the metric first, and of equal ones the first in `trials`. */
+/** Not tried, as it takes more work than those before it had left. */
+export interface OverBudget {
+  readonly _tag: "OverBudget"
+  readonly work: number
+  readonly left: number
+}
+
+/** `ranked` are those that were judged, the highest mean of the metric first, and of equal ones the first in `trials`. */
 export interface Choice {
   readonly trials: ReadonlyArray<Trial>
   readonly ranked: ReadonlyArray<Algorithm.Candidate>
 }
 
+const neighbourly = (neighbours: number, shrinkage: number, recency = Listens.everything) =>
+  Algorithm.candidate(ItemKnn.algorithm, { shrinkage, neighbours }, recency)
+
+const shallow = (lambda: number) =>
+  Algorithm.candidate(Ease.algorithm, { lambda, minimumListeners: 2 }, Listens.everything)
+
+const factored = (choice: { readonly alpha0: number; readonly lambda: number }, recency = Listens.everything) =>
+  Algorithm.candidate(IalsAlgorithm.algorithm, { dimensions: 64, ...choice, epochs: 10, seed: 1 }, recency)
+
 export const itemKnn: ReadonlyArray<Algorithm.Candidate> = [30, 100, 300].flatMap((neighbours) =>
-  [1, 5, 20].map((shrinkage) => Algorithm.candidate(ItemKnn.algorithm, { shrinkage, neighbours }, Listens.everything))
+  [1, 5, 20].map((shrinkage) => neighbourly(neighbours, shrinkage))
 )
 
-export const ease: ReadonlyArray<Algorithm.Candidate> = [50, 100, 200, 400, 800].map((lambda) =>
-  Algorithm.candidate(Ease.algorithm, { lambda, minimumListeners: 2 }, Listens.everything)
-)
+export const ease: ReadonlyArray<Algorithm.Candidate> = [50, 100, 200, 400, 800].map(shallow)
 
 export const ials: ReadonlyArray<Algorithm.Candidate> = [
-  { alpha0: 0.1, lambda: 0.01 },
-  { alpha0: 0.1, lambda: 0.003 },
-  { alpha0: 0.3, lambda: 0.01 }
-].map((choice) =>
-  Algorithm.candidate(IalsAlgorithm.algorithm, { dimensions: 64, ...choice, epochs: 10, seed: 1 }, Listens.everything)
-)
-
-/** All that a model is chosen from: of each algorithm what was best on one kind of data or another, so that choosing takes seconds. */
-export const candidates: ReadonlyArray<Algorithm.Candidate> = [
-  ...[30, 100].flatMap((neighbours) =>
-    [1, 5].map((shrinkage) => Algorithm.candidate(ItemKnn.algorithm, { shrinkage, neighbours }, Listens.everything))
-  ),
-  ...[100, 400].map((lambda) =>
-    Algorithm.candidate(Ease.algorithm, { lambda, minimumListeners: 2 }, Listens.everything)
-  ),
-  ...ials
+  factored({ alpha0: 0.1, lambda: 0.01 }),
+  factored({ alpha0: 0.1, lambda: 0.003 }),
+  factored({ alpha0: 0.3, lambda: 0.01 }),
+  factored({ alpha0: 0.3, lambda: 0.03 })
 ]
 
+/**
+ * All that a model is chosen from: of each algorithm what was best on one kind of data or another. In the order of worth, for where the budget
+ * does not reach for all: first one of each algorithm, then what forgets, then what changes least. EASE knows no weights, so age is nothing to it.
+ */
+export const candidates: ReadonlyArray<Algorithm.Candidate> = [
+  neighbourly(100, 5),
+  factored({ alpha0: 0.1, lambda: 0.01 }),
+  shallow(100),
+  neighbourly(100, 5, Listens.halfLife(15)),
+  factored({ alpha0: 0.1, lambda: 0.01 }, Listens.halfLife(15)),
+  factored({ alpha0: 0.3, lambda: 0.03 }),
+  neighbourly(30, 1),
+  shallow(400),
+  neighbourly(100, 1),
+  neighbourly(100, 1, Listens.halfLife(15)),
+  neighbourly(30, 5),
+  factored({ alpha0: 0.3, lambda: 0.01 }),
+  neighbourly(100, 5, Listens.halfLife(30)),
+  factored({ alpha0: 0.1, lambda: 0.01 }, Listens.halfLife(30))
+]
+
+/** Of work as `Algorithm.work` counts it: about five minutes of one core. Time itself would choose other models on slower machines. */
+export const budget = 300e9
+
+/**
+ * Judges candidates on validation in the order given. One that takes more work than is left of the budget is passed over, for those after it that
+ * take less.
+ */
 export const search = Effect.fn("Tuning.search")(function* (
   validation: Split.Split,
   candidates: ReadonlyArray<Algorithm.Candidate>,
-  metric: Evaluation.Metric
+  metric: Evaluation.Metric,
+  limit = budget
 ) {
-  const trials = yield* Effect.forEach(candidates, (candidate) =>
-    Evaluation.of(validation, candidate).pipe(
-      Effect.map((evaluation): Trial["outcome"] => ({ _tag: "Judged", means: Evaluation.means(evaluation) })),
-      Effect.catchTag("NotApplicable", ({ reason }) =>
-        Effect.succeed<Trial["outcome"]>({ _tag: "NotApplicable", reason })
-      ),
-      Effect.map((outcome): Trial => ({ candidate, outcome }))
-    )
+  const days = spanOf(validation.training)
+  const sizes = yield* Listens.weigh(validation.training, Listens.everything)
+  let left = limit
+  const trials = yield* Effect.forEach(
+    candidates,
+    Effect.fnUntraced(function* (candidate) {
+      const { recency } = candidate
+      if (recency._tag !== "Everything" && days <= recency.days) {
+        const reason = `the listens it is fitted to span no more, ${days} days`
+        return { candidate, outcome: { _tag: "NotApplicable", reason } } satisfies Trial
+      }
+      const work = candidate.work(sizes)
+      if (work > left) return { candidate, outcome: { _tag: "OverBudget", work, left } } satisfies Trial
+      left -= work
+      const outcome = yield* Evaluation.of(validation, candidate).pipe(
+        Effect.map((evaluation): Trial["outcome"] => ({ _tag: "Judged", means: Evaluation.means(evaluation) })),
+        Effect.catchTag("NotApplicable", ({ reason }) =>
+          Effect.succeed<Trial["outcome"]>({ _tag: "NotApplicable", reason })
+        )
+      )
+      return { candidate, outcome } satisfies Trial
+    })
   )
   const meanOf = ({ outcome }: Trial) => (outcome._tag === "Judged" ? outcome.means[metric] : -Infinity)
   const ranked = trials
@@ -90,3 +136,9 @@ export const refit = Effect.fn("Tuning.refit")(function* <E, R>(
   const popularity = Popularity.candidate
   return { candidate: popularity, model: yield* Effect.orDie(popularity.fit(yield* interactions(popularity.recency))) }
 })
+
+// internal ------------------------------------------------------------------------------------------------------------------------
+
+/** Of whole days, the first and the last included; 0 without listens. */
+const spanOf = (listens: Listens.Listens): number =>
+  listens.days.length === 0 ? 0 : Listens.newestDay(listens) - Listens.oldestDay(listens) + 1

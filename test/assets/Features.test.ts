@@ -1,6 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fs from "node:fs"
 import * as TestClock from "effect/testing/TestClock"
+import * as Listens from "../../assets/recommender/Listens.ts"
+import * as SparseRows from "../../assets/recommender/SparseRows.ts"
+import * as StoredListens from "../../assets/recommender/StoredListens.ts"
 import { materialize, millisPerDay, noon, onDatabase, rows } from "./Pipeline.ts"
 import * as Worlds from "./Worlds.ts"
 
@@ -11,6 +15,8 @@ interface Feature {
   readonly last_day: string
   readonly weight: number
 }
+
+const readHistory = Fs.readFileSync(new URL("../../sql/music/read_history.sql", import.meta.url), "utf8")
 
 const dayAt = (offset: number) => new Date(noon + offset * millisPerDay).toISOString().slice(0, 10)
 
@@ -62,6 +68,28 @@ describe("features", () => {
         assert.deepStrictEqual(found.map(withoutWeight), expected.map(withoutWeight))
         assert.isTrue(expected.some(({ plays }) => plays > 2))
         for (const [index, { weight }] of found.entries()) assert.closeTo(weight / expected[index]!.weight, 1, 1e-9)
+      })
+    )
+  )
+
+  it.effect("weigh the same for a model and for the service, whatever the half-life", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        yield* overDays
+        for (const recency of [Listens.everything, Listens.halfLife(15), Listens.halfLife(30)]) {
+          const found = yield* StoredListens.features(recency)
+          const halfLife = recency._tag === "HalfLife" ? recency.days : null
+          for (const [index, user] of found.users.entries()) {
+            const { columns, values } = SparseRows.row(found.rows, index)
+            const asked = yield* rows<Pick<Feature, "track_id" | "weight">>(readHistory, [BigInt(user), null, halfLife])
+            const served = asked.sort((left, right) => left.track_id - right.track_id)
+            assert.deepStrictEqual(
+              served.map(({ track_id }) => track_id),
+              Array.from(columns, (track) => found.tracks[track]!)
+            )
+            served.forEach(({ weight }, at) => assert.closeTo(values[at]! / weight, 1, 1e-6))
+          }
+        }
       })
     )
   )
