@@ -14,13 +14,17 @@ export const model = Asset.make("model", {
   description: "The candidate that ranks best what users listened to later, fitted to everything",
   deps: { features, listenHistory },
   io: Blob.make({ manifest: Manifest.schema, keep: 50 }),
-  materialize: (_, step) =>
+  materialize: ({ features, listenHistory }, step) =>
     Effect.gen(function* () {
       const listens = yield* StoredListens.listens
       const { protocol, validation } = yield* Split.suited(listens)
       const choice = yield* Tuning.search(validation, Tuning.candidates, "ndcgAt100")
       const { candidate, model } = yield* Tuning.refit(choice, StoredListens.features)
-      const manifest = Manifest.make(candidate, listens, protocol, choice.trials)
+      const manifest = Manifest.make(candidate, listens, protocol, choice.trials, {
+        model,
+        dataVersions: { features: features.version, listen_history: listenHistory.version },
+        codeVersion: step.codeVersion
+      })
       yield* step.annotate({
         chosen: Algorithm.describe(candidate),
         candidates: Metadata.table(manifest.trials.map((trial) => ({ ...trial })))

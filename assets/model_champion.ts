@@ -5,6 +5,7 @@ import { model } from "./model.ts"
 import * as Algorithms from "./recommender/Algorithms.ts"
 import * as Challenge from "./recommender/Challenge.ts"
 import * as Gate from "./recommender/Gate.ts"
+import * as Listens from "./recommender/Listens.ts"
 import * as Manifest from "./recommender/Manifest.ts"
 import * as Popularity from "./recommender/Popularity.ts"
 import * as StoredListens from "./recommender/StoredListens.ts"
@@ -16,7 +17,7 @@ export const modelChampion = Asset.make("model_champion", {
   description: "The model that is served: the latest that was provably better, popularity as long as none was",
   deps: { model, listenHistory, standing: Asset.itself() },
   io: Blob.make({ manifest: Manifest.schema, keep: 50 }),
-  materialize: ({ model, standing }, step) =>
+  materialize: ({ listenHistory, model, standing }, step) =>
     Effect.gen(function* () {
       if (standing?.version === model.version) {
         yield* step.annotate({ verdict: "not_worse", explanation: "the challenger is what is served" })
@@ -43,8 +44,12 @@ export const modelChampion = Asset.make("model_champion", {
         const bytes = yield* Effect.mapError(standing.bytes, (cause) => new ModelLost({ version, cause }))
         return { bytes, manifest: standing.manifest }
       }
-      const fitted = yield* popularity.fit(yield* StoredListens.features(popularity.recency))
-      const manifest = Manifest.make(popularity, listens, "none", [])
+      const fitted = yield* popularity.fit(yield* Listens.weigh(listens, popularity.recency))
+      const manifest = Manifest.make(popularity, listens, "none", [], {
+        model: fitted,
+        dataVersions: { listen_history: listenHistory.version },
+        codeVersion: step.codeVersion
+      })
       return { bytes: Algorithms.encode(popularity.algorithm, fitted), manifest }
     })
 }).pipe(

@@ -26,8 +26,14 @@ export const candidate = ({ algorithm, parameters, recency }: Described): Algori
   return known && Algorithm.candidate(known, parameters, recency)
 }
 
-export const encode = (algorithm: string, { sections, tracks }: FittedModel.FittedModel): Uint8Array =>
-  ModelFile.encode({ algorithm, sections: [{ name: "tracks", data: tracks }, ...sections] })
+/** All that a model consists of: the ids of its tracks, and what its algorithm makes of them. */
+export const sectionsOf = ({ sections, tracks }: FittedModel.FittedModel): ReadonlyArray<FittedModel.Section> => [
+  { name: "tracks", data: tracks },
+  ...sections
+]
+
+export const encode = (algorithm: string, model: FittedModel.FittedModel): Uint8Array =>
+  ModelFile.encode({ algorithm, sections: sectionsOf(model) })
 
 /** Fails on bytes that are no model, and on one of an algorithm that this version does not have. */
 export const decode = Effect.fn("Algorithms.decode")(function* (

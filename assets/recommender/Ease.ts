@@ -79,7 +79,7 @@ const toModel = (tracks: IdTable.IdTable, known: IdTable.IdTable, weights: Float
     tracks,
     sections: [
       { name: "known", data: known },
-      { name: "weights", data: weights }
+      { name: "weights", data: weights, columns: size }
     ],
     score: ({ columns: played }, into) => {
       sums.fill(0)

@@ -18,10 +18,11 @@ export interface Contribution {
   readonly amount: number
 }
 
-/** A named array of numbers that the model consists of. */
+/** A named array of numbers that the model consists of: a vector or, with so many `columns`, a matrix row by row. */
 export interface Section {
   readonly name: string
   readonly data: Int32Array | Float32Array | Float64Array
+  readonly columns?: number
 }
 
 /** Sections that are no model of the algorithm they were given to. */

@@ -70,7 +70,7 @@ const toFitted = Effect.fnUntraced(function* (
   const known = ({ columns, values }: FittedModel.History) => ({ columns, values: confidences(values) })
   return FittedModel.make({
     tracks,
-    sections: [{ name: "trackFactors", data: trackFactors }],
+    sections: [{ name: "trackFactors", data: trackFactors, columns: parameters.dimensions }],
     score: (history, into) => {
       if (history.columns.length === 0) into.fill(-Infinity)
       else into.set(foldIn.scores(known(history)))

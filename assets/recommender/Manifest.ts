@@ -2,10 +2,15 @@
  * What is known of a fitted model beside its numbers. It is part of the model's version, so it holds nothing that moves by itself.
  * Leaves out how the model was judged against others, which is known of its promotion.
  */
+import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import * as Crypto from "node:crypto"
 import * as Algorithm from "./Algorithm.ts"
+import * as Algorithms from "./Algorithms.ts"
 import * as Listens from "./Listens.ts"
+import type * as FittedModel from "./FittedModel.ts"
+import * as ModelFile from "./ModelFile.ts"
 import type * as Tuning from "./Tuning.ts"
 
 const Recency = Schema.Union([
@@ -22,9 +27,18 @@ const Trial = Schema.Struct({
   reason: Schema.NullOr(Schema.String)
 })
 
+const Section = Schema.Struct({
+  name: Schema.String,
+  type: Schema.Literals(["int32", "float32", "float64"]),
+  /** A length, or rows and columns. */
+  shape: Schema.Array(Schema.Int)
+})
+
 export const schema = Schema.Struct({
   algorithm: Schema.String,
   parameters: Schema.Record(Schema.String, Schema.Json),
+  /** Of all that is drawn; null where nothing is. */
+  seed: Schema.NullOr(Schema.Int),
   recency: Recency,
   users: Schema.Int,
   tracks: Schema.Int,
@@ -33,22 +47,43 @@ export const schema = Schema.Struct({
   newestDay: Schema.NullOr(Schema.Int),
   /** Of the tables of ids that indices stand for, and of the listens: sha256 in hexadecimal. */
   digests: Schema.Struct({ users: Schema.String, tracks: Schema.String, listens: Schema.String }),
+  /** In the order of the file. */
+  sections: Schema.Array(Section),
+  /** By asset: what was read. */
+  dataVersions: Schema.Record(Schema.String, Schema.String),
+  /** Of the asset that fitted it. */
+  codeVersion: Schema.String,
   /** How listens were divided to choose by, in words. */
   protocol: Schema.String,
+  /** Means of what was chosen, on validation; null where nothing else was tried. */
+  metrics: Schema.NullOr(Schema.Record(Schema.String, Schema.Finite)),
   trials: Schema.Array(Trial)
 })
 
 export type Manifest = typeof schema.Type
 
+/**
+ * Where a model comes from. These versions are by content: they stay as long as data and code do. What comes out the same from other data or by other
+ * code is nevertheless another version of a model, as it has another history to answer for; nothing is served anew for it, since the gate
+ * promotes no equal.
+ */
+export interface Origin {
+  readonly model: FittedModel.FittedModel
+  readonly dataVersions: Manifest["dataVersions"]
+  readonly codeVersion: string
+}
+
 export const make = (
-  { algorithm, parameters, recency }: Pick<Algorithm.Candidate, "algorithm" | "parameters" | "recency">,
+  candidate: Algorithm.Candidate,
   listens: Listens.Listens,
   protocol: string,
-  trials: ReadonlyArray<Tuning.Trial>
+  trials: ReadonlyArray<Tuning.Trial>,
+  { codeVersion, dataVersions, model }: Origin
 ): Manifest => ({
-  algorithm,
-  parameters,
-  recency,
+  algorithm: candidate.algorithm,
+  parameters: candidate.parameters,
+  seed: Option.getOrNull(seedOf(candidate.parameters["seed"])),
+  recency: candidate.recency,
   users: listens.users.length,
   tracks: listens.tracks.length,
   listens: listens.userOf.length,
@@ -58,7 +93,15 @@ export const make = (
     tracks: digest(listens.tracks),
     listens: digest(listens.userOf, listens.trackOf, listens.days, listens.weights)
   },
+  sections: Algorithms.sectionsOf(model).map(({ columns, data, name }) => ({
+    name,
+    type: ModelFile.typeOf(data),
+    shape: columns === undefined ? [data.length] : [columns === 0 ? 0 : data.length / columns, columns]
+  })),
+  dataVersions,
+  codeVersion,
   protocol,
+  metrics: metricsOf(trials.find((trial) => trial.candidate === candidate)?.outcome),
   trials: trials.map(({ candidate, outcome }) => ({
     candidate: Algorithm.describe(candidate),
     outcome: outcome._tag,
@@ -68,6 +111,11 @@ export const make = (
 })
 
 // internal ------------------------------------------------------------------------------------------------------------------------
+
+const seedOf = Schema.decodeUnknownOption(Schema.Int)
+
+const metricsOf = (outcome: Tuning.Trial["outcome"] | undefined): Manifest["metrics"] =>
+  outcome?._tag === "Judged" ? Record.map(outcome.means, rounded) : null
 
 const reasonOf = (outcome: Tuning.Trial["outcome"]): string | null => {
   switch (outcome._tag) {

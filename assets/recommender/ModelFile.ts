@@ -66,6 +66,10 @@ export const decode = Effect.fnUntraced(function* (bytes: Uint8Array) {
   return { algorithm: contents.algorithm, sections } satisfies ModelFile
 })
 
+/** Of the numbers of a section. */
+export const typeOf = (data: FittedModel.Section["data"]): "int32" | "float32" | "float64" =>
+  data instanceof Int32Array ? "int32" : data instanceof Float32Array ? "float32" : "float64"
+
 // internal ------------------------------------------------------------------------------------------------------------------------
 
 type Header = [magic: number, version: number, checksum: number, tableSize: number]
@@ -83,9 +87,6 @@ const Contents = Schema.Struct({
 })
 
 const decodeContents = Schema.decodeUnknownResult(Schema.fromJsonString(Contents))
-
-const typeOf = (data: FittedModel.Section["data"]): keyof typeof types =>
-  data instanceof Int32Array ? "int32" : data instanceof Float32Array ? "float32" : "float64"
 
 const bytesOf = ({ buffer, byteLength, byteOffset }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)

@@ -106,11 +106,21 @@ const unordered = (described: string): string => described.split(", ").toSorted(
 const marks = ({ aliases, rolledBackAt }: Registry.Entry): string =>
   [...aliases, ...(rolledBackAt === null ? [] : ["rolled back"])].join(", ")
 
-const factsOf = ({ digests, listens, newestDay, protocol, tracks, users }: NonNullable<Registry.Entry["manifest"]>) => {
+const factsOf = (manifest: NonNullable<Registry.Entry["manifest"]>) => {
+  const { codeVersion, dataVersions, digests, listens, newestDay, protocol, sections, seed, tracks, users } = manifest
   const until = newestDay === null ? "" : ` until ${new Date(newestDay * 86_400_000).toISOString().slice(0, 10)}`
   const size = [Report.count(listens, "listen"), Report.count(users, "user"), Report.count(tracks, "track")]
   return [
     ["fitted to", `${size.join(", ")}${until}; listens ${Report.version(digests.listens)}`],
+    [
+      "read",
+      Object.entries(dataVersions)
+        .map(([asset, version]) => `${asset} ${Report.version(version)}`)
+        .join(", ")
+    ],
+    ["code", Report.version(codeVersion)],
+    ["seed", seed === null ? "" : String(seed)],
+    ["consists of", sections.map(({ name, shape, type }) => `${name} ${shape.join("x")} ${type}`).join(", ")],
     ["chosen by", protocol]
   ] as const
 }

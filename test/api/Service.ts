@@ -44,11 +44,15 @@ export const world = [31, 32, 33].reduce((world, id) => Worlds.withUser(world, W
 
 /** The project with a model that was not judged, which 30 users are too few for: item-knn, fitted to what there is. */
 const project = Testing.pipeline(definitions).pipe(
-  Testing.override(modelChampion, () =>
+  Testing.override(modelChampion, (step) =>
     Effect.gen(function* () {
       const [candidate] = Tuning.itemKnn
       const fitted = yield* Effect.orDie(candidate!.fit(yield* StoredListens.features(candidate!.recency)))
-      const manifest = Manifest.make(candidate!, yield* StoredListens.listens, "none", [])
+      const manifest = Manifest.make(candidate!, yield* StoredListens.listens, "none", [], {
+        model: fitted,
+        dataVersions: {},
+        codeVersion: step.codeVersion
+      })
       return { bytes: Algorithms.encode(candidate!.algorithm, fitted), manifest }
     })
   )

@@ -28,11 +28,18 @@ const inapplicable: Algorithm.Candidate = {
   fit: () => Effect.fail(new Algorithm.NotApplicable({ algorithm: "narrow", reason: "it takes no tracks" }))
 }
 
+const endless: Algorithm.Candidate = { ...good, algorithm: "endless", work: () => 1e15 }
+
 const card = Effect.gen(function* () {
   const splits = yield* Split.byTime(listens)
-  const choice = yield* Tuning.search(splits.validation, [silent, inapplicable, good], "ndcgAt100")
+  const choice = yield* Tuning.search(splits.validation, [silent, inapplicable, good, endless], "ndcgAt100")
   assert.deepStrictEqual(choice.ranked, [good, silent])
-  const { trials } = Manifest.make(good, listens, "by time", choice.trials)
+  const model = yield* good.fit(yield* Listens.weigh(listens, Listens.everything))
+  const { trials } = Manifest.make(good, listens, "by time", choice.trials, {
+    model,
+    dataVersions: {},
+    codeVersion: "1"
+  })
   const { decision, evaluation } = yield* Promotion.judge({
     test: splits.test,
     candidate: good,
@@ -63,6 +70,7 @@ describe("a model card", () => {
       has(/^\| coverage \| yes \| 1\.0000 \|/)
       has(/^\| item-knn, shrinkage 1, neighbours 0 \| 0\.\d{4} \|  \|$/)
       has(/^\| narrow, shrinkage 1, neighbours 30 \|  \| does not apply: it takes no tracks \|$/)
+      has(/^\| endless, .* \|  \| not tried: it takes 1\.0e\+15 operations, and 3\.0e\+11 of the budget were left \|$/)
     })
   )
 
