@@ -66,13 +66,16 @@ export const byTime = Effect.fn("Split.byTime")(function* (listens: Listens.List
 })
 
 /**
- * Leaves out the last `share` of each user's listens, rounded down, in order of time; for validation, of those before the test. Which of those at
- * the same time are the last is drawn, as their order says nothing: by ids, it would be the tracks that came last into the catalogue.
+ * Leaves out the last `share` of each user's listens, rounded down, in order of time; for validation, as many of those before. Which of those at the
+ * same time are the last is drawn, as their order says nothing: by ids, it would be the tracks that came last into the catalogue.
  */
 export const leaveLastOut = Effect.fn("Split.leaveLastOut")(function* (listens: Listens.Listens, share = 0.2) {
-  const test = holdLast(listens, share)
+  const counts = new Int32Array(listens.users.length)
+  for (const user of listens.userOf) counts[user]! += 1
+  const held = counts.map((count) => Math.floor(share * count))
+  const test = holdLast(listens, held)
   const known = yield* Listens.filter(listens, (listen) => test[listen] === 0)
-  const validation = holdLast(known, share)
+  const validation = holdLast(known, held)
   const at = Effect.fnUntraced(function* (part: Listens.Listens, held: Uint8Array) {
     const training = yield* Listens.filter(part, (listen) => held[listen] === 0)
     return yield* make(training, training, yield* Listens.filter(part, (listen) => held[listen] === 1))
@@ -157,13 +160,11 @@ const make = Effect.fnUntraced(function* (
   return { training, histories, judged: Int32Array.from(judged), targets, heard, excluded } satisfies Split
 })
 
-/** 1 for the last share of each user's listens; of listens at the same time those that stand later. */
-const holdLast = (listens: Listens.Listens, share: number): Uint8Array => {
+/** 1 for the last listens of each user, as many as `counts` says. */
+const holdLast = (listens: Listens.Listens, counts: Int32Array): Uint8Array => {
   const { days, trackOf, tracks, userOf, users } = listens
   const held = new Uint8Array(userOf.length)
-  const counts = new Int32Array(users.length)
-  for (const user of userOf) counts[user]! += 1
-  const left = counts.map((count) => Math.floor(share * count))
+  const left = counts.slice()
   const drawn = Float64Array.from(userOf, (user, listen) => Dice.hash(users[user]!, tracks[trackOf[listen]!]!))
   const latestFirst = Int32Array.from(userOf.keys()).sort(
     (first, second) => days[second]! - days[first]! || drawn[second]! - drawn[first]! || second - first

@@ -72,7 +72,6 @@ export const candidates: ReadonlyArray<Algorithm.Candidate> = [
   neighbourly(100, 1),
   neighbourly(100, 1, Listens.halfLife(15)),
   neighbourly(30, 5),
-  factored({ alpha0: 0.3, lambda: 0.01 }),
   neighbourly(100, 5, Listens.halfLife(30)),
   factored({ alpha0: 0.1, lambda: 0.01 }, Listens.halfLife(30))
 ]
