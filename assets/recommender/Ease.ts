@@ -49,7 +49,7 @@ export const algorithm: Algorithm.Algorithm<Parameters> = {
     // Refused at once.
     if (size > maximumTracks) return 0
     const inverted = Math.min(users, size)
-    return inverted ** 3 + entries * (2 * size + inverted) + users * interactions.tracks.length
+    return 0.6 * (inverted ** 3 + entries * (2 * size + inverted)) + users * interactions.tracks.length
   },
   restore: Effect.fnUntraced(function* (tracks, sections) {
     const { known, weights } = yield* FittedModel.readSections("ease", sections, {

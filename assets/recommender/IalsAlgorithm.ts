@@ -30,13 +30,13 @@ export const algorithm: Algorithm<Parameters> = {
     const model = yield* refusing(Ials.fit({ ...interactions, rows }, { ...parameters, solver }, { seed }))
     return yield* toFitted(model.tracks, model.trackFactors, parameters)
   }),
-  // By the kernels, each of whose instructions does four: an epoch reads each entry from both sides, and the square matrix of each row as often as
+  // By the kernels, whose instructions do four at once: an epoch reads each entry from both sides, and the square matrix of each row as often as
   // there are steps; then each user is folded in exactly, and all tracks are multiplied with him.
   work: ({ rows, tracks, users }, { dimensions, epochs }) => {
     const [entries, both] = [rows.columns.length, users.length + tracks.length]
     const epoch = 4 * entries * dimensions * (solver.steps + 1) + both * dimensions ** 2 * (solver.steps + 1)
     const folding = entries * dimensions ** 2 + (users.length * dimensions ** 3) / 3
-    return 0.3 * (epochs * epoch + folding + users.length * tracks.length * dimensions)
+    return 0.13 * (epochs * epoch + folding + users.length * tracks.length * dimensions)
   },
   restore: Effect.fnUntraced(function* (tracks, sections, parameters) {
     const { trackFactors } = yield* FittedModel.readSections("ials", sections, { trackFactors: Float32Array })

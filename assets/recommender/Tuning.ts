@@ -34,26 +34,17 @@ export interface Choice {
   readonly ranked: ReadonlyArray<Algorithm.Candidate>
 }
 
-const neighbourly = (neighbours: number, shrinkage: number, recency = Listens.everything) =>
-  Algorithm.candidate(ItemKnn.algorithm, { shrinkage, neighbours }, recency)
-
-const shallow = (lambda: number) =>
-  Algorithm.candidate(Ease.algorithm, { lambda, minimumListeners: 2 }, Listens.everything)
-
-const factored = (choice: { readonly alpha0: number; readonly lambda: number }, recency = Listens.everything) =>
-  Algorithm.candidate(IalsAlgorithm.algorithm, { dimensions: 64, ...choice, epochs: 10, seed: 1 }, recency)
-
 export const itemKnn: ReadonlyArray<Algorithm.Candidate> = [30, 100, 300].flatMap((neighbours) =>
-  [1, 5, 20].map((shrinkage) => neighbourly(neighbours, shrinkage))
+  [1, 5, 20].map((shrinkage) => itemKnnWith(neighbours, shrinkage))
 )
 
-export const ease: ReadonlyArray<Algorithm.Candidate> = [50, 100, 200, 400, 800].map(shallow)
+export const ease: ReadonlyArray<Algorithm.Candidate> = [50, 100, 200, 400, 800].map(easeWith)
 
 export const ials: ReadonlyArray<Algorithm.Candidate> = [
-  factored({ alpha0: 0.1, lambda: 0.01 }),
-  factored({ alpha0: 0.1, lambda: 0.003 }),
-  factored({ alpha0: 0.3, lambda: 0.01 }),
-  factored({ alpha0: 0.3, lambda: 0.03 })
+  ialsWith({ alpha0: 0.1, lambda: 0.01 }),
+  ialsWith({ alpha0: 0.1, lambda: 0.003 }),
+  ialsWith({ alpha0: 0.3, lambda: 0.01 }),
+  ialsWith({ alpha0: 0.3, lambda: 0.03 })
 ]
 
 /**
@@ -61,22 +52,25 @@ export const ials: ReadonlyArray<Algorithm.Candidate> = [
  * does not reach for all: first one of each algorithm, then what forgets, then what changes least. EASE knows no weights, so age is nothing to it.
  */
 export const candidates: ReadonlyArray<Algorithm.Candidate> = [
-  neighbourly(100, 5),
-  factored({ alpha0: 0.1, lambda: 0.01 }),
-  shallow(100),
-  neighbourly(100, 5, Listens.halfLife(15)),
-  factored({ alpha0: 0.1, lambda: 0.01 }, Listens.halfLife(15)),
-  factored({ alpha0: 0.3, lambda: 0.03 }),
-  neighbourly(30, 1),
-  shallow(400),
-  neighbourly(100, 1),
-  neighbourly(100, 1, Listens.halfLife(15)),
-  neighbourly(30, 5),
-  neighbourly(100, 5, Listens.halfLife(30)),
-  factored({ alpha0: 0.1, lambda: 0.01 }, Listens.halfLife(30))
+  itemKnnWith(100, 5),
+  ialsWith({ alpha0: 0.1, lambda: 0.01 }),
+  easeWith(100),
+  itemKnnWith(100, 5, Listens.halfLife(15)),
+  ialsWith({ alpha0: 0.1, lambda: 0.01 }, Listens.halfLife(15)),
+  ialsWith({ alpha0: 0.3, lambda: 0.03 }),
+  itemKnnWith(30, 1),
+  easeWith(400),
+  itemKnnWith(100, 1),
+  itemKnnWith(100, 1, Listens.halfLife(15)),
+  itemKnnWith(30, 5),
+  itemKnnWith(100, 5, Listens.halfLife(30)),
+  ialsWith({ alpha0: 0.1, lambda: 0.01 }, Listens.halfLife(30))
 ]
 
-/** Of work as `Algorithm.work` counts it: about five minutes of one core. Time itself would choose other models on slower machines. */
+/**
+ * Of work as `Algorithm.work` counts it: about five minutes of one core, to which the refit of the one that was chosen is added. A budget of time
+ * would choose other models on slower machines.
+ */
 export const budget = 300e9
 
 /**
@@ -137,6 +131,18 @@ export const refit = Effect.fn("Tuning.refit")(function* <E, R>(
 })
 
 // internal ------------------------------------------------------------------------------------------------------------------------
+
+function itemKnnWith(neighbours: number, shrinkage: number, recency = Listens.everything) {
+  return Algorithm.candidate(ItemKnn.algorithm, { shrinkage, neighbours }, recency)
+}
+
+function easeWith(lambda: number) {
+  return Algorithm.candidate(Ease.algorithm, { lambda, minimumListeners: 2 }, Listens.everything)
+}
+
+function ialsWith(choice: { readonly alpha0: number; readonly lambda: number }, recency = Listens.everything) {
+  return Algorithm.candidate(IalsAlgorithm.algorithm, { dimensions: 64, ...choice, epochs: 10, seed: 1 }, recency)
+}
 
 /** Of whole days, the first and the last included; 0 without listens. */
 const spanOf = (listens: Listens.Listens): number =>
