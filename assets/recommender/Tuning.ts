@@ -91,7 +91,7 @@ export const search = Effect.fn("Tuning.search")(function* (
     Effect.fnUntraced(function* (candidate) {
       const { recency } = candidate
       if (recency._tag !== "Everything" && days <= recency.days) {
-        const reason = `the listens it is fitted to span no more, ${days} days`
+        const reason = `it takes listens of more than ${recency.days} days, and they span ${days}`
         return { candidate, outcome: { _tag: "NotApplicable", reason } } satisfies Trial
       }
       const work = candidate.work(sizes)

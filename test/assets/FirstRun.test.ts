@@ -98,7 +98,7 @@ describe("the first run", () => {
         const ran = yield* materialize({ world: Worlds.sample({ users: 400, tracks: 100 }) })
         const told = metadataOf(ran)["model_champion"]!
         assert.strictEqual(told["verdict"], "better", ran.explain)
-        assert.match((told["card"] as Metadata.Markdown).value, /^# item-knn[^]*\*\*better\*\*, promoted/)
+        assert.match((told["card"] as Metadata.Markdown).value, /^# (item-knn|ease|ials), [^]*\*\*better\*\*, promoted/)
         assert.strictEqual((yield* state(modelChampion))!.dataVersion, (yield* state(model))!.dataVersion)
         assert.deepStrictEqual(ran.checks["model_champion:verdict"], "Passed")
       })

@@ -61,11 +61,15 @@ describe("a manifest", () => {
       const endless: Algorithm.Candidate = { ...ials!, work: () => 2e15 }
       const { trials } = yield* manifest(ials!, [ials!, aged, endless])
       assert.deepStrictEqual(
-        trials.map(({ ndcgAt100, outcome, reason }) => [outcome, ndcgAt100 === null, reason?.replace(/, and.*/, "")]),
+        trials.map(({ ndcgAt100, outcome, reason }) => [
+          outcome,
+          ndcgAt100 === null,
+          reason?.replace(/, and .* of the budget .*/, "")
+        ]),
         [
           ["Judged", false, undefined],
           // Of 20 days, four fifths are left twice.
-          ["NotApplicable", true, "the listens it is fitted to span no more, 12 days"],
+          ["NotApplicable", true, "it takes listens of more than 99 days, and they span 12"],
           ["OverBudget", true, "it takes 2.0e+15 operations"]
         ]
       )

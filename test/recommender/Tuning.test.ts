@@ -90,7 +90,7 @@ describe("a search", () => {
       )
       assert.deepStrictEqual(
         trials.map(({ outcome }) => (outcome._tag === "NotApplicable" ? outcome.reason : outcome._tag)),
-        ["Judged", ...Array.from({ length: 2 }, () => "the listens it is fitted to span no more, 31 days")]
+        ["Judged", ...[31, 32].map((days) => `it takes listens of more than ${days} days, and they span 31`)]
       )
     })
   )
