@@ -259,9 +259,8 @@ const withItself = (context: Context, asset: Asset.Any) => (inputs: object) => {
   const state = Catalog.get(context.catalog, context.step)
   if (state === undefined) return Effect.succeed({ ...inputs, [name]: undefined })
   const source = { asset: asset.key, partition: state.partition, version: state.dataVersion }
-  return Effect.map(
-    Effect.flatMap(Asset.store(asset), (store) => store.load(source)),
-    (handle: unknown) => ({ ...inputs, [name]: handle })
+  return Effect.flatMap(Asset.store(asset), (store) => unlessUnreadable(store.load(source))).pipe(
+    Effect.map((handle: unknown) => ({ ...inputs, [name]: handle }))
   )
 }
 
@@ -315,14 +314,17 @@ const staying = Effect.fnUntraced(function* (
 
 type Recorded = Pick<Catalog.AssetState, "asset" | "partition" | "dataVersion">
 
-/** Nothing where it cannot be read any more, such as a value that the schema in force does not fit. */
 const published = (store: IoManager.AnyStore, { asset, dataVersion, partition }: Recorded) =>
-  store.published({ asset, partition, version: dataVersion }).pipe(
-    Effect.map((candidate: unknown) => ({ candidate })),
-    Effect.catchIf(
-      ({ retryable }) => !retryable,
-      () => Effect.succeed(undefined)
-    )
+  unlessUnreadable(
+    Effect.map(store.published({ asset, partition, version: dataVersion }), (candidate: unknown) => ({ candidate }))
+  )
+
+/** Nothing where it cannot be read any more, such as a value that the schema in force does not fit. */
+const unlessUnreadable = <A, R>(reading: Effect.Effect<A, IoManager.IoError, R>) =>
+  Effect.catchIf(
+    reading,
+    ({ retryable }) => !retryable,
+    () => Effect.succeed(undefined)
   )
 
 /** All slices together as they are, for the checks that see them so. */

@@ -116,8 +116,9 @@ export const mappedBy = <
 export const previous = ({ offset = 1 }: { readonly offset?: number } = {}): Previous => ({ _tag: "Previous", offset })
 
 /**
- * The value that the step is about to replace, `undefined` where nothing is published yet: for values that are weighed
- * against what stands, such as a pointer to the best of something. It is no version that anything is compared with.
+ * The value that the step is about to replace, `undefined` where nothing is published yet or, as the schema in force does not
+ * fit it, it can no longer be read: for values that are weighed against what stands, such as a pointer to the best of
+ * something, or that go on from it. It is no version that anything is compared with.
  */
 export const itself = (): Itself => ({ _tag: "Itself" })
 

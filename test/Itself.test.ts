@@ -109,6 +109,26 @@ describe("an asset that reads its own value", () => {
     }).pipe(inMemory)
   )
 
+  it.effect("is given nothing where the schema in force does not fit what stands", () =>
+    Effect.gen(function* () {
+      const io = Json.make({ schema: Schema.Int })
+      const first = Asset.make("counted", { codeVersion: "1", io, materialize: () => Effect.succeed(7) })
+      yield* Testing.pipeline(Definitions.make({ assets: [first] })).materialize()
+      const counted = Asset.make("counted", {
+        codeVersion: "2",
+        io: Json.make({ schema: Schema.Struct({ count: Schema.Int }) }),
+        deps: { before: Asset.itself() },
+        materialize: ({ before }) => Effect.succeed({ count: (before?.count ?? 0) + 1 })
+      })
+      const second = Testing.pipeline(Definitions.make({ assets: [counted] }))
+      for (const count of [1, 2]) {
+        const ran = yield* second.materialize("counted", { force: true })
+        assert.strictEqual(ran.status, "Succeeded", ran.explain)
+        assert.deepStrictEqual(yield* second.value(counted), { count })
+      }
+    }).pipe(inMemory)
+  )
+
   it("takes one partition a step", () => {
     const ranged = Asset.make("ranged", {
       codeVersion: "1",
