@@ -84,6 +84,7 @@ const step: Asset.Step<undefined> = {
   attempt: 1,
   now: 0,
   annotate: () => Effect.void,
+  progress: () => Effect.void,
   seen: () => Effect.void,
   reject: () => Effect.void,
   nothingNew: Effect.never,

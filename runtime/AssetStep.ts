@@ -27,6 +27,8 @@ export interface Step<out P = Partition.Partitioning | undefined> {
   readonly now: number
   /** Adds facts to the materialization's metadata. */
   readonly annotate: (metadata: IoManager.Metadata) => Effect.Effect<void>
+  /** Says how far the body is, in a few words, to whoever watches the run and to its trace; nothing of it is recorded. */
+  readonly progress: (words: string) => Effect.Effect<void>
   /** Counts items that arrived, good or bad: the whole of which `Asset.quarantine` limits a share. */
   readonly seen: (items: number) => Effect.Effect<void>
   /** Sets items aside in `assets.quarantine`, with the reason. */

@@ -6,6 +6,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Asset from "./Asset.ts"
 import type * as AssetGraph from "./AssetGraph.ts"
@@ -18,7 +19,13 @@ import * as Partition from "./Partition.ts"
 import type * as Quarantine from "./Quarantine.ts"
 import * as Telemetry from "./Telemetry.ts"
 
-export interface Context {
+/** Hears how far bodies say they are. Nobody does unless this is provided. */
+export const Watcher = Context.Reference<(step: Partition.Ref, words: string) => Effect.Effect<void>>(
+  "assets/Body/Watcher",
+  { defaultValue: () => () => Effect.void }
+)
+
+export interface Attempted {
   readonly runId: string
   readonly step: Partition.Ref
   /** From 1. */
@@ -38,13 +45,13 @@ export interface Told {
 
 export class Body {
   readonly step: Asset.Step
-  private readonly context: Context
+  private readonly context: Attempted
   private readonly asset: Asset.Any
   private readonly tally: Tally
   private readonly keys = new Set<string>()
   private readonly provider: ConfigProvider.ConfigProvider
 
-  constructor(context: Context, asset: Asset.Any, provider: ConfigProvider.ConfigProvider) {
+  constructor(context: Attempted, asset: Asset.Any, provider: ConfigProvider.ConfigProvider) {
     this.context = context
     this.asset = asset
     this.tally = new Tally()
@@ -89,7 +96,7 @@ export class Body {
 }
 
 /** With the settings of the fiber that runs this. */
-export const make = (context: Context, asset: Asset.Any) =>
+export const make = (context: Attempted, asset: Asset.Any) =>
   Effect.map(ConfigProvider.ConfigProvider, (provider) => new Body(context, asset, provider))
 
 // -----------------------------------------------------------------------------
@@ -103,7 +110,7 @@ class Tally {
   annotations: IoManager.Metadata = {}
 }
 
-const stepOf = (context: Context, asset: Asset.Any, tally: Tally): Asset.Step => {
+const stepOf = (context: Attempted, asset: Asset.Any, tally: Tally): Asset.Step => {
   const { attempt, lineage, plan, quarantine, runId, step } = context
   const target = { runId, asset: step.asset, partition: step.partition }
   return {
@@ -114,6 +121,11 @@ const stepOf = (context: Context, asset: Asset.Any, tally: Tally): Asset.Step =>
     codeVersion: lineage.graph.nodes.get(asset.key)!.codeVersion,
     attempt,
     now: plan.at,
+    progress: (words) =>
+      Effect.andThen(
+        Telemetry.progress(words),
+        Effect.flatMap(Watcher, (hear) => hear(step, words))
+      ),
     annotate: (metadata) => Effect.sync(() => void (tally.annotations = { ...tally.annotations, ...metadata })),
     seen: (items) => Effect.sync(() => void (tally.seen += items)),
     reject: (items) =>

@@ -10,11 +10,13 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
+import * as Body from "./Body.ts"
 import type * as Definitions from "./Definitions.ts"
 import * as Event from "./Event.ts"
 import type * as EventLog from "./EventLog.ts"
 import * as Executor from "./Executor.ts"
 import * as Invocation from "./Invocation.ts"
+import type * as Partition from "./Partition.ts"
 import type * as Plan from "./Plan.ts"
 import type { PlanError } from "./PlanError.ts"
 import { Progress } from "./Progress.ts"
@@ -22,10 +24,11 @@ import type * as Resources from "./Resources.ts"
 import type { Screen } from "./Screen.ts"
 import type { SelectionError } from "./Selection.ts"
 
-/** Is told of a plan before it is carried out, of each event once it is recorded, and of the end. */
+/** Is told of a plan before it is carried out, of each event once it is recorded, how far steps are, and of the end. */
 export interface Watcher {
   readonly planned: (plan: Plan.Plan) => Effect.Effect<void, EventLog.EventLogError, EventLog.EventLog>
   readonly observe: (event: Event.Event) => Effect.Effect<void>
+  readonly note: (step: Partition.Ref, words: string) => Effect.Effect<void>
   readonly ended: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>
 }
 
@@ -53,11 +56,14 @@ export const materialize = Effect.fn("LiveRun.materialize")(function* <D extends
       concurrency,
       observe: watcher.observe
     })
-    .pipe(Effect.onExit((exit) => watcher.ended(exit)))
+    .pipe(
+      Effect.provideService(Body.Watcher, watcher.note),
+      Effect.onExit((exit) => watcher.ended(exit))
+    )
 })
 
-/** What people are told of a run: see `Progress`. */
-export type Teller = Pick<Progress, "planned" | "apply" | "view">
+/** What people are told of a run: see `Progress`. Where steps are too many to be named, how far one is is nothing to tell. */
+export type Teller = Pick<Progress, "planned" | "apply" | "view"> & Partial<Pick<Progress, "note">>
 
 /** For people: the plan, lines for what happened, a summary; on a terminal a live view below them. */
 export const forPeople = (
@@ -91,6 +97,8 @@ export const forPeople = (
           progress = undefined
           return Effect.andThen(screen.draw([]), screen.print(lines))
         }),
+      // For the next frame; lines that stay are for what happened.
+      note: (step, words) => Effect.sync(() => progress?.note?.(step, words)),
       ended: (exit) =>
         Effect.suspend(() => {
           progress = undefined
@@ -119,6 +127,7 @@ export const forPrograms: Effect.Effect<Watcher> = Effect.sync(() => {
         else if (Event.isRunEnd(event)) open = false
         return print(event)
       }),
+    note: () => Effect.void,
     // A log that can no longer be written cannot record the end either.
     ended: (exit) =>
       open && Exit.isFailure(exit)

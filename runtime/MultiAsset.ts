@@ -31,7 +31,7 @@ export type Values<O extends Outputs, S extends boolean> = S extends true
 /** What the body may know and tell. What it annotates is told of every asset. */
 export interface Step<out P, out N extends string> extends Pick<
   Asset.Step<P>,
-  "partition" | "keys" | "runId" | "attempt" | "now" | "annotate" | "nothingNew"
+  "partition" | "keys" | "runId" | "attempt" | "now" | "annotate" | "progress" | "nothingNew"
 > {
   /** The outputs that are wanted: all of them unless `subset` was declared. */
   readonly outputs: ReadonlySet<N>

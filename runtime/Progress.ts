@@ -89,11 +89,9 @@ export class Progress {
           note: ""
         })
         return []
-      case "StepRetried": {
-        const known = this.running.get(Partition.id(event))
-        if (known !== undefined) this.running.set(Partition.id(event), { ...known, note: EventLine.show(event) })
+      case "StepRetried":
+        this.note(event, EventLine.show(event))
         return []
-      }
       case "CheckPassed":
       case "PartitionsAdded":
       case "PartitionsRemoved":
@@ -111,6 +109,12 @@ export class Progress {
       default:
         return [this.settled(event, at)]
     }
+  }
+
+  /** What a step that runs says of how far it is, for the view. */
+  note(step: Partition.Ref, note: string): void {
+    const known = this.running.get(Partition.id(step))
+    if (known !== undefined) this.running.set(Partition.id(step), { ...known, note })
   }
 
   /** The steps that run now, how many are done, and where all were run before about how long the rest takes. */

@@ -18,6 +18,7 @@ export interface Span {
   /** `null` for the root of a trace. */
   readonly parentId: string | null
   readonly attributes: Readonly<Record<string, unknown>>
+  readonly events: ReadonlyArray<{ readonly name: string; readonly attributes: Readonly<Record<string, unknown>> }>
   /** The recorded spans it links to, of this trace or another. */
   readonly links: ReadonlyArray<Span>
   readonly status: "Open" | "Succeeded" | "Failed" | "Interrupted"
@@ -75,6 +76,7 @@ const snapshot = (recorded: ReadonlyArray<Tracer.NativeSpan>): ReadonlyArray<Spa
       spanId: span.spanId,
       parentId: Option.match(span.parent, { onNone: () => null, onSome: (parent) => parent.spanId }),
       attributes: Object.fromEntries(span.attributes),
+      events: span.events.map(([name, , attributes]) => ({ name, attributes })),
       links: [],
       status: statusOf(span.status)
     }

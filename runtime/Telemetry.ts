@@ -29,6 +29,7 @@ export const attributeNames = {
   codeVersion: "asset.code.version",
   dataVersion: "asset.data.version",
   rowsWritten: "asset.rows.written",
+  progress: "asset.progress",
   errorType: "error.type"
 } as const
 
@@ -135,6 +136,13 @@ export const check =
 export const annotate = (span: Tracer.Span, attributes: Attributes) => {
   for (const [name, value] of Object.entries(toRecord(attributes))) span.attribute(name, value)
 }
+
+/** An event of the current span, if there is one. */
+export const progress = Effect.fnUntraced(function* (words: string) {
+  const span = yield* Effect.serviceOption(Tracer.ParentSpan)
+  if (Option.isNone(span) || span.value._tag === "ExternalSpan") return
+  span.value.event("progress", yield* Clock.currentTimeNanos, toRecord({ progress: words }))
+})
 
 // Metrics
 

@@ -193,6 +193,18 @@ describe("the progress of a run", () => {
     spanId: null
   })
 
+  it("says of a step that runs how far it says it is, until it has settled", () => {
+    const progress = progressOf(["model"])
+    for (const event of [started, begun("model", 1)]) progress.apply(event)
+    const step = { asset: "model", partition: null }
+    progress.note(step, "epoch 1 of 10")
+    progress.note(step, "epoch 2 of 10")
+    expect(progress.view(2500, 10)).toEqual(["  model  1.5 s  epoch 2 of 10", "  0 of 1 step done, 2.5 s"])
+    progress.apply(done("model", 3))
+    progress.note(step, "epoch 3 of 10")
+    expect(progress.view(3000, 10)).toEqual(["  1 of 1 step done, 3.0 s"])
+  })
+
   it("is one line for each step that settled, and a view of those that run", () => {
     const progress = progressOf(["users", "tracks", "model"])
     for (const event of [started, begun("users", 1), begun("tracks", 1)]) expect(progress.apply(event)).toEqual([])
