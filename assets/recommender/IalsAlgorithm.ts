@@ -3,13 +3,14 @@
  * Leaves out learning and ranking themselves.
  */
 import * as Effect from "effect/Effect"
-import { type Algorithm, NotApplicable } from "./Algorithm.ts"
+import * as Algorithm from "./Algorithm.ts"
 import * as Cooperative from "./Cooperative.ts"
 import * as FittedModel from "./FittedModel.ts"
 import * as FoldIn from "./FoldIn.ts"
 import * as Ials from "./Ials.ts"
 import type * as IalsModel from "./IalsModel.ts"
 import type * as IdTable from "./IdTable.ts"
+import type * as Interactions from "./Interactions.ts"
 import * as SparseRows from "./SparseRows.ts"
 import * as TopTracks from "./TopTracks.ts"
 
@@ -22,13 +23,16 @@ export type Parameters = {
   readonly seed: number
 }
 
+const name = "ials"
+
 /** A track counts with a confidence of 1 at most, however often it was played: on Last.fm damped numbers of plays rank worse than that. */
-export const algorithm: Algorithm<Parameters> = {
-  name: "ials",
-  fit: Effect.fn("IalsAlgorithm.fit")(function* (interactions, { seed, ...parameters }) {
-    const rows = { ...interactions.rows, values: confidences(interactions.rows.values) }
-    const model = yield* refusing(Ials.fit({ ...interactions, rows }, { ...parameters, solver }, { seed }))
-    return yield* toFitted(model.tracks, model.trackFactors, parameters)
+export const algorithm: Algorithm.Algorithm<Parameters> = {
+  name,
+  fit: Effect.fn("IalsAlgorithm.fit")((interactions, parameters) => learn(interactions, parameters, parameters.epochs)),
+  // Of the earlier model the factors of tracks are enough: an epoch solves for users first, and by these alone.
+  resume: Effect.fn("IalsAlgorithm.resume")(function* (interactions, parameters, { sections, tracks }) {
+    const { trackFactors } = yield* Effect.orDie(readFactors(sections))
+    return yield* learn(interactions, parameters, 1, { tracks, trackFactors })
   }),
   // By the kernels, whose instructions do four at once: an epoch reads each entry from both sides, and the square matrix of each row as often as
   // there are steps; then each user is folded in exactly, and all tracks are multiplied with him.
@@ -39,12 +43,38 @@ export const algorithm: Algorithm<Parameters> = {
     return 0.13 * (epochs * epoch + folding + users.length * tracks.length * dimensions)
   },
   restore: Effect.fnUntraced(function* (tracks, sections, parameters) {
-    const { trackFactors } = yield* FittedModel.readSections("ials", sections, { trackFactors: Float32Array })
+    const { trackFactors } = yield* readFactors(sections)
     return yield* Effect.orDie(toFitted(tracks, trackFactors, parameters))
   })
 }
 
 // internal ------------------------------------------------------------------------------------------------------------------------
+
+const readFactors = (sections: ReadonlyArray<FittedModel.Section>) =>
+  FittedModel.readSections(name, sections, { trackFactors: Float32Array })
+
+const learn = Effect.fnUntraced(function* (
+  interactions: Interactions.Interactions,
+  parameters: Parameters,
+  epochs: number,
+  earlier?: Pick<IalsModel.Model, "tracks" | "trackFactors">
+) {
+  const { seed, ...others } = parameters
+  const watcher = yield* Algorithm.Watcher
+  const rows = { ...interactions.rows, values: confidences(interactions.rows.values) }
+  const model = yield* refusing(
+    Ials.fit(
+      { ...interactions, rows },
+      { ...others, epochs, solver },
+      {
+        seed,
+        ...(earlier && { from: { parameters: { ...others, solver }, ...earlier, ...nobody } }),
+        ...(watcher && { onEpoch: (epoch) => watcher({ algorithm: name, parameters, epochs, ...epoch }) })
+      }
+    )
+  )
+  return yield* toFitted(model.tracks, model.trackFactors, others)
+})
 
 const solver = { _tag: "ConjugateGradient", steps: 3 } as const
 
@@ -54,7 +84,7 @@ const confidences = (weights: Float64Array): Float64Array => weights.map((weight
 const refusing = <A, E extends { readonly _tag: string; readonly message: string }>(fitting: Effect.Effect<A, E>) =>
   Effect.catch(fitting, (error) =>
     error._tag === "NotEnoughMemory"
-      ? Effect.fail(new NotApplicable({ algorithm: "ials", reason: error.message }))
+      ? Effect.fail(new Algorithm.NotApplicable({ algorithm: name, reason: error.message }))
       : Effect.die(error)
   )
 
