@@ -10,6 +10,7 @@ import { modelChampion } from "./model_champion.ts"
 import * as Algorithms from "./recommender/Algorithms.ts"
 import * as Basis from "./recommender/Basis.ts"
 import * as Recommender from "./recommender/Recommender.ts"
+import * as Signal from "./recommender/Signal.ts"
 import * as Signals from "./recommender/Signals.ts"
 import * as StoredListens from "./recommender/StoredListens.ts"
 import { tracks } from "./tracks.ts"
@@ -95,19 +96,29 @@ export const recommendations = Asset.make("recommendations", {
     severity: "warn",
     description: "The newest week is listened to as what the model learnt from, over deciles of popularity",
     reads: { model: modelChampion },
-    run: (_, { model }) => Signals.listening(model.manifest)
+    run: (_, { model }) => Effect.map(Signals.listening(model.manifest.newestDay), Signal.toCheck)
   }),
   Asset.check("tracks-known", {
     severity: "warn",
     description: "The model knows the tracks that are listened to in the newest week",
     reads: { model: modelChampion },
-    run: (_, { model }) => Signals.tracks(model)
+    run: (_, { model }) =>
+      Effect.gen(function* () {
+        const { tracks } = yield* Algorithms.decode(yield* model.bytes, model.manifest.parameters)
+        return Signal.toCheck(yield* Signals.tracks(tracks, model.manifest.newestDay))
+      })
   }),
   Asset.check("users-known", {
     severity: "warn",
     description: "Users have a history to recommend by",
     reads: { features, users },
-    run: () => Signals.users
+    run: () => Effect.map(Signals.users, Signal.toCheck)
+  }),
+  Asset.check("clicked-as-before", {
+    severity: "warn",
+    description: "What the model recommends is not clicked on less than what the one before it did",
+    reads: { model: modelChampion },
+    run: (_, { model }) => Effect.map(Signals.clicks(model.version), Signal.toCheck)
   })
 )
 

@@ -97,8 +97,8 @@ describe("drift", () => {
 
 describe("click-through", () => {
   it("is judged by the likelihood ratio of the mixture, worked by hand", () => {
-    // Of 1000 each: V = 0.1 0.9 + 0.13 0.87 = 0.2031, n tau^2 = 0.1, theta = 0.03.
-    const ratio = Math.sqrt(0.2031 / 0.3031) * Math.exp((1000 ** 2 * 1e-4 * 9e-4) / (2 * 0.2031 * 0.3031))
+    // Of 1000 each: V = 2 (0.115 0.885) = 0.20355, n tau^2 = 0.1, theta = 0.03.
+    const ratio = Math.sqrt(0.20355 / 0.30355) * Math.exp((1000 ** 2 * 1e-4 * 9e-4) / (2 * 0.20355 * 0.30355))
     const p = ClickThrough.pValue(1, { shown: 1000, clicked: 100 }, { shown: 1000, clicked: 130 })
     assert.closeTo(p, Math.min(1, 1 / ratio), 1e-12)
   })
@@ -130,5 +130,46 @@ describe("click-through", () => {
     const seeds = Array.from({ length: 100 }, (_, index) => index + 1)
     assert.isAtMost(seeds.filter((seed) => watched(seed, [0.1, 0.1]) < 0.05).length, 8)
     assert.isAtLeast(seeds.filter((seed) => watched(seed, [0.1, 0.12]) < 0.05).length, 90)
+  })
+
+  /** What comes of sixty days at one rate after another one was measured by so many. */
+  const followed = (seed: number, { before, perDay, rates, shown }: Era) => {
+    const dice = Dice.make(seed)
+    const drawn = (shown: number, rate: number) => {
+      let clicked = 0
+      for (let one = 0; one < shown; one++) if (Dice.below(dice, 10_000) < rate * 10_000) clicked += 1
+      return { shown, clicked }
+    }
+    const control = drawn(before, rates[0])
+    return ClickThrough.sequential(
+      control,
+      Array.from({ length: shown / perDay }, () => drawn(perDay, rates[1]))
+    )
+  }
+
+  interface Era {
+    readonly before: number
+    readonly perDay: number
+    readonly shown: number
+    readonly rates: readonly [before: number, since: number]
+  }
+
+  // Few a day of which hardly any are clicked on: of such it is often none on the first days.
+  it.each([
+    { before: 5_000, perDay: 50, shown: 3_000, rates: [0.02, 0.02] },
+    { before: 10_000, perDay: 20, shown: 1_200, rates: [0.05, 0.05] },
+    { before: 500, perDay: 100, shown: 3_000, rates: [0.1, 0.1] }
+  ] satisfies ReadonlyArray<Era>)("keeps to its level after every day since $before, by $perDay a day", (era) => {
+    const alarms = Array.from({ length: 400 }, (_, seed) => followed(seed + 1, era)).filter((p) => p <= 0.01)
+    // Of 400 the level allows 4; 10 have a chance of 1 in 100 at that.
+    assert.isBelow(alarms.length, 10)
+  })
+
+  it("finds a real fall, whatever the days it comes in", () => {
+    const fall = (perDay: number) => ({ before: 20_000, perDay, shown: 12_000, rates: [0.06, 0.04] }) satisfies Era
+    for (const perDay of [100, 1_200]) {
+      const found = Array.from({ length: 50 }, (_, seed) => followed(seed + 1, fall(perDay))).filter((p) => p <= 0.01)
+      assert.isAtLeast(found.length, 48)
+    }
   })
 })
