@@ -5,31 +5,33 @@ import { listenHistory } from "./listen_history.ts"
 import * as Algorithm from "./recommender/Algorithm.ts"
 import * as Algorithms from "./recommender/Algorithms.ts"
 import * as Manifest from "./recommender/Manifest.ts"
-import * as Split from "./recommender/Split.ts"
+import * as Retraining from "./recommender/Retraining.ts"
 import * as StoredListens from "./recommender/StoredListens.ts"
-import * as Tuning from "./recommender/Tuning.ts"
+import * as Training from "./recommender/Training.ts"
 
-/** The candidate that ranks best what users listened to later, fitted to everything: a challenger of what is served. */
+/** The candidate that ranks best what users listened to later, fitted to everything and gone on with: a challenger of what is served. */
 export const model = Asset.make("model", {
   description: "The candidate that ranks best what users listened to later, fitted to everything",
-  deps: { features, listenHistory },
+  deps: { features, listenHistory, standing: Asset.itself() },
   io: Blob.make({ manifest: Manifest.schema, keep: 50 }),
-  materialize: ({ features, listenHistory }, step) =>
+  materialize: ({ features, listenHistory, standing }, step) =>
     Effect.gen(function* () {
       const listens = yield* StoredListens.listens
-      const { protocol, validation } = yield* Split.suited(listens)
-      const choice = yield* Tuning.search(validation, Tuning.candidates, "ndcgAt100")
-      const { candidate, model } = yield* Tuning.refit(choice, StoredListens.features)
-      const manifest = Manifest.make(candidate, listens, protocol, choice.trials, {
-        model,
+      const earlier = standing && (yield* Training.earlier(standing))
+      const facts = yield* Training.facts(listens, earlier, {
         dataVersions: { features: features.version, listen_history: listenHistory.version },
         codeVersion: step.codeVersion
       })
+      const decision = Retraining.decide(earlier, facts)
+      const { bytes, candidate, manifest } = yield* Training.train(decision, facts, listens).pipe(
+        Effect.provideService(Algorithm.Watcher, (epoch) => step.progress(Algorithm.describeEpoch(epoch)))
+      )
       yield* step.annotate({
         chosen: Algorithm.describe(candidate),
+        trained: Retraining.explain(manifest.training),
         candidates: Metadata.table(manifest.trials.map((trial) => ({ ...trial })))
       })
-      return { bytes: Algorithms.encode(candidate.algorithm, model), manifest }
+      return { bytes, manifest }
     })
 }).pipe(
   Asset.check("numbers-finite", {

@@ -46,7 +46,7 @@ export const hold = Effect.fn("Challenge.hold")(function* (
     rules: Gate.defaults,
     seed
   })
-  const { trials } = challenger
-  const card = ModelCard.render({ candidate, listens, protocol, splits, trials, evaluation, decision })
+  const { training, trials } = challenger
+  const card = ModelCard.render({ candidate, listens, protocol, splits, training, trials, evaluation, decision })
   return { decision, card } satisfies Outcome
 })

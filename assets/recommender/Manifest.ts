@@ -11,6 +11,7 @@ import * as Algorithms from "./Algorithms.ts"
 import * as Listens from "./Listens.ts"
 import type * as FittedModel from "./FittedModel.ts"
 import * as ModelFile from "./ModelFile.ts"
+import * as Retraining from "./Retraining.ts"
 import type * as Tuning from "./Tuning.ts"
 
 const Recency = Schema.Union([
@@ -57,7 +58,9 @@ export const schema = Schema.Struct({
   protocol: Schema.String,
   /** Means of what was chosen, on validation; null where nothing else was tried. */
   metrics: Schema.NullOr(Schema.Record(Schema.String, Schema.Finite)),
-  trials: Schema.Array(Trial)
+  trials: Schema.Array(Trial),
+  /** Absent of a baseline, which there is always one of. */
+  training: Schema.optionalKey(Retraining.Course)
 })
 
 export type Manifest = typeof schema.Type

@@ -7,6 +7,7 @@ import * as Evaluation from "./Evaluation.ts"
 import * as Gate from "./Gate.ts"
 import * as Listens from "./Listens.ts"
 import type * as Manifest from "./Manifest.ts"
+import * as Retraining from "./Retraining.ts"
 import type * as Split from "./Split.ts"
 
 export interface Subject {
@@ -15,6 +16,7 @@ export interface Subject {
   /** How `splits` divides the listens, in words. */
   readonly protocol: string
   readonly splits: Split.Splits
+  readonly training: Manifest.Manifest["training"]
   /** On the validation split. */
   readonly trials: Manifest.Manifest["trials"]
   /** On the test split. */
@@ -29,6 +31,7 @@ export const render = (subject: Subject): string =>
     `**${subject.decision.verdict}**, ${subject.decision.promoted ? "promoted" : "not promoted"}: ${Gate.explain(subject.decision)}.`,
     "## Data",
     data(subject),
+    ...(subject.training === undefined ? [] : ["## Training", `Trained ${Retraining.explain(subject.training)}.`]),
     "## Test",
     standings(subject.decision.evidence),
     metrics(subject.evaluation),

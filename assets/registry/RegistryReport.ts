@@ -2,6 +2,7 @@
 import { Report } from "../../runtime/index.ts"
 import * as Algorithm from "../recommender/Algorithm.ts"
 import * as Algorithms from "../recommender/Algorithms.ts"
+import * as Retraining from "../recommender/Retraining.ts"
 import type * as Judgements from "./Judgements.ts"
 import type * as Registry from "./Registry.ts"
 
@@ -107,7 +108,8 @@ const marks = ({ aliases, rolledBackAt }: Registry.Entry): string =>
   [...aliases, ...(rolledBackAt === null ? [] : ["rolled back"])].join(", ")
 
 const factsOf = (manifest: NonNullable<Registry.Entry["manifest"]>) => {
-  const { codeVersion, dataVersions, digests, listens, newestDay, protocol, sections, seed, tracks, users } = manifest
+  const { codeVersion, dataVersions, digests, listens, newestDay, protocol, sections, seed, tracks, training, users } =
+    manifest
   const until = newestDay === null ? "" : ` until ${new Date(newestDay * 86_400_000).toISOString().slice(0, 10)}`
   const size = [Report.count(listens, "listen"), Report.count(users, "user"), Report.count(tracks, "track")]
   return [
@@ -121,6 +123,7 @@ const factsOf = (manifest: NonNullable<Registry.Entry["manifest"]>) => {
     ["code", Report.version(codeVersion)],
     ["seed", seed === null ? "" : String(seed)],
     ["consists of", sections.map(({ name, shape, type }) => `${name} ${shape.join("x")} ${type}`).join(", ")],
-    ["chosen by", protocol]
+    ["chosen by", protocol],
+    ["trained", training === undefined ? "" : Retraining.explain(training)]
   ] as const
 }

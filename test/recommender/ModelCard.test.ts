@@ -7,6 +7,7 @@ import * as Listens from "../../assets/recommender/Listens.ts"
 import * as Manifest from "../../assets/recommender/Manifest.ts"
 import * as ModelCard from "../../assets/recommender/ModelCard.ts"
 import * as Promotion from "../../assets/recommender/Promotion.ts"
+import type * as Retraining from "../../assets/recommender/Retraining.ts"
 import * as Split from "../../assets/recommender/Split.ts"
 import * as Tuning from "../../assets/recommender/Tuning.ts"
 import * as Given from "./Listens.ts"
@@ -30,6 +31,13 @@ const inapplicable: Algorithm.Candidate = {
 
 const endless: Algorithm.Candidate = { ...good, algorithm: "endless", work: () => 1e15 }
 
+const training: Retraining.Course = {
+  from: "9f2ab31c5e",
+  since: 3,
+  cold: { newestDay: 20_513, because: [{ _tag: "CodeChanged" }] },
+  erased: 0
+}
+
 const card = Effect.gen(function* () {
   const splits = yield* Split.byTime(listens)
   const choice = yield* Tuning.search(splits.validation, [silent, inapplicable, good, endless], "ndcgAt100")
@@ -47,7 +55,16 @@ const card = Effect.gen(function* () {
     rules: Gate.defaults,
     seed: 1
   })
-  return ModelCard.render({ candidate: good, listens, protocol: "by time", splits, trials, evaluation, decision })
+  return ModelCard.render({
+    candidate: good,
+    listens,
+    protocol: "by time",
+    splits,
+    training,
+    trials,
+    evaluation,
+    decision
+  })
 })
 
 describe("a model card", () => {
@@ -60,6 +77,7 @@ describe("a model card", () => {
           `${pattern}`
         )
       assert.strictEqual(lines[0], "# item-knn, shrinkage 1, neighbours 30")
+      has(/^Trained on from 9f2ab31c, 3 trainings after the one from nothing: its code changed\.$/)
       has(/^\*\*better\*\*, promoted: item-knn, .* better than popularity(, window 28 days)? 0\.\d{4} \(gain \d+/)
       has(/^3000 listens by 150 users of 60 tracks from 2024-10-04 to 2024-10-23\. Split: by time\.$/)
       has(/^\| validation \| 900 \| 150 \| 0 \| 0 \|$/)
