@@ -4,7 +4,6 @@
  * Leaves out choosing parameters, and what weights mean: they are taken as confidences, 1 for a plain listen.
  */
 import * as Effect from "effect/Effect"
-import * as Os from "node:os"
 import * as Cooperative from "./Cooperative.ts"
 import * as IalsModel from "./IalsModel.ts"
 import * as IalsReference from "./IalsReference.ts"
@@ -27,7 +26,7 @@ export const defaults: IalsModel.Parameters = {
 }
 
 /**
- * Fits on threads of their own, by default as many as the machine has; interruption ends them at once. Where the engine cannot run the
+ * Fits on threads of their own, by default as many as suit the data; interruption ends them at once. Where the engine cannot run the
  * kernels, `IalsReference` does the same in plain TypeScript.
  */
 export const fit = Effect.fn("Ials.fit")(function* <E = never, R = never>(
@@ -49,7 +48,7 @@ const fitOnThreads = Effect.fnUntraced(function* <E, R>(
 ) {
   const { dimensions, epochs } = parameters
   const { rows, tracks, users } = interactions
-  const threads = options.threads ?? Os.availableParallelism()
+  const threads = options.threads ?? KernelThreads.suited(Math.ceil(Math.max(users.length, tracks.length) / chunk))
   const layout = new KernelMemory.Layout()
   const entries = rows.columns.length
   const confidences = (yield* areAllOne(rows)) ? 0 : entries

@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Os from "node:os"
 import { Worker } from "node:worker_threads"
 import type * as Kernels from "./Kernels.ts"
 import type * as KernelThread from "./KernelThread.ts"
@@ -24,6 +25,9 @@ export interface KernelThreads {
   /** Interruption ends the threads at once, and with them this value. */
   readonly run: (work: Work) => Effect.Effect<void, KernelThreadFailed>
 }
+
+/** As many as the machine runs at once, and no more than there are chunks: starting a thread takes 80 ms. */
+export const suited = (chunks: number): number => Math.max(1, Math.min(Os.availableParallelism(), chunks))
 
 /**
  * Starts the threads, which end with the scope. `scratch` is the offset of `scratchSize` bytes for each of them.

@@ -3,7 +3,6 @@
  * Leaves out users without factors: all tracks are alike to them.
  */
 import * as Effect from "effect/Effect"
-import * as Os from "node:os"
 import * as Cooperative from "./Cooperative.ts"
 import type * as IalsModel from "./IalsModel.ts"
 import * as IalsReference from "./IalsReference.ts"
@@ -43,7 +42,7 @@ export const make = Effect.fn("TopTracks.make")(function* (
       model.userFactors.subarray(row * dimensions, (row + 1) * dimensions).some((factor) => factor !== 0)
   )
   const heard = yield* heardBy(known, options.heard, model.tracks)
-  const { size, threads = Os.availableParallelism() } = options
+  const { size, threads = KernelThreads.suited(Math.ceil(known.length / chunk)) } = options
   return Kernels.areSupported()
     ? yield* Effect.scoped(onThreads(model, known, heard, size, threads))
     : yield* inTypeScript(model, known, heard, size)
