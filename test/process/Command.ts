@@ -79,6 +79,9 @@ export const document = <S extends Schema.Decoder<unknown>>(schema: S, { stderr,
 
 const decodeLine = Schema.decodeUnknownSync(Schema.fromJsonString(Line))
 
+// Of its own the process has what starts it, and starts it quickly.
+const { NODE_COMPILE_CACHE, NODE_OPTIONS, PATH } = process.env
+
 class Child {
   readonly process: ChildProcess.ChildProcessByStdio<null, Readable, Readable>
   readonly ended: Promise<Ended>
@@ -93,7 +96,7 @@ class Child {
     const started = performance.now()
     const child = ChildProcess.spawn(process.execPath, ["runtime/bin/assets.ts", ...args], {
       cwd: repository,
-      env: { PATH: process.env["PATH"], ...environment },
+      env: { PATH, NODE_COMPILE_CACHE, NODE_OPTIONS, ...environment },
       // A process group of its own, as a shell gives to a command.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"]
