@@ -57,7 +57,7 @@ const fitOnThreads = Effect.fnUntraced(function* <E, R>(
   const partSums = layout.words(Kernels.gramParts * dimensions ** 2)
   const gram = layout.words(dimensions ** 2)
   const scratchSize = Kernels.scratchSize(dimensions)
-  const scratch = layout.bytes(threads * scratchSize)
+  const scratch = layout.bytes(Math.max(1, threads) * scratchSize)
   const memory = yield* KernelMemory.allocate(layout)
   yield* fill(memory, userSide, rows)
   yield* fill(memory, trackSide, yield* SparseRows.transpose(rows, tracks.length))

@@ -6,7 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Os from "node:os"
 import { Worker } from "node:worker_threads"
-import type * as Kernels from "./Kernels.ts"
+import * as Cooperative from "./Cooperative.ts"
+import * as Kernels from "./Kernels.ts"
 import type * as KernelThread from "./KernelThread.ts"
 
 /** A thread ended before its work. */
@@ -26,11 +27,15 @@ export interface KernelThreads {
   readonly run: (work: Work) => Effect.Effect<void, KernelThreadFailed>
 }
 
-/** As many as the machine runs at once, and no more than there are chunks: starting a thread takes 80 ms. */
-export const suited = (chunks: number): number => Math.max(1, Math.min(Os.availableParallelism(), chunks))
+/**
+ * As many as the machine runs at once, and none for a few chunks: they are done in less than the 80 ms of processor time that starting a thread
+ * takes.
+ */
+export const suited = (chunks: number): number => Math.min(Os.availableParallelism(), Math.floor(chunks / 4))
 
 /**
- * Starts the threads, which end with the scope. `scratch` is the offset of `scratchSize` bytes for each of them.
+ * Starts the threads, which end with the scope; without any, kernels run on the calling thread, and interruption ends them between two chunks.
+ * `scratch` is the offset of `scratchSize` bytes for each thread, or for the calling one.
  */
 export const make = Effect.fnUntraced(function* (options: {
   readonly memory: Kernels.Memory
@@ -38,8 +43,7 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly scratch: number
   readonly scratchSize: number
 }) {
-  if (!(options.threads >= 1))
-    return yield* Effect.die(new RangeError(`there must be a thread, not ${options.threads}`))
+  if (options.threads === 0) return onCallingThread(options.memory, options.scratch)
   const counter = new Int32Array(options.memory.buffer, 0, 1)
   let failure: KernelThreadFailed | undefined
   let settle: (failure?: KernelThreadFailed) => void = () => {}
@@ -75,6 +79,16 @@ export const make = Effect.fnUntraced(function* (options: {
 })
 
 // internal ------------------------------------------------------------------------------------------------------------------------
+
+const onCallingThread = (memory: Kernels.Memory, scratch: number): KernelThreads => {
+  const kernels = Kernels.instantiate(memory)
+  return {
+    run: ({ args, chunk, count, kernel }) =>
+      Cooperative.forRange(Math.ceil(count / chunk), (index) =>
+        kernels[kernel](index * chunk, Math.min(index * chunk + chunk, count), scratch, ...args)
+      )
+  }
+}
 
 /** Ends when all have ended. */
 const terminate = (workers: ReadonlyArray<Worker>): Effect.Effect<void> =>

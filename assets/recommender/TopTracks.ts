@@ -101,7 +101,7 @@ const onThreads = Effect.fnUntraced(function* (
     scores: layout.words(users.length * size)
   }
   const scratchSize = Kernels.scratchSize(dimensions)
-  const scratch = layout.bytes(threads * scratchSize)
+  const scratch = layout.bytes(Math.max(1, threads) * scratchSize)
   const memory = yield* KernelMemory.allocate(layout)
   const { buffer } = memory
   yield* KernelMemory.copy(new Int32Array(buffer, at.offsets, heard.offsets.length), heard.offsets)

@@ -36,8 +36,7 @@ const everybody = (rows: SparseRows.SparseRows): FittedModel.Audience => ({
 })
 
 describe.each(named)("%s", (_, candidate) => {
-  // Threads take a while to start.
-  const options = { arbitrary: { runs: candidate.algorithm === "ials" ? 10 : 100 } }
+  const options = { arbitrary: { runs: 100 } }
 
   it.effect.prop(
     "lists the best scores, without what was heard",
