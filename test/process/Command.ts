@@ -79,8 +79,8 @@ export const document = <S extends Schema.Decoder<unknown>>(schema: S, { stderr,
 
 const decodeLine = Schema.decodeUnknownSync(Schema.fromJsonString(Line))
 
-// Of its own the process has what starts it, and starts it quickly.
-const { NODE_COMPILE_CACHE, NODE_OPTIONS, PATH } = process.env
+// All that a command gets of the environment that tests run in: what starts it, and starts it quickly.
+const { NODE_COMPILE_CACHE, PATH } = process.env
 
 class Child {
   readonly process: ChildProcess.ChildProcessByStdio<null, Readable, Readable>
@@ -96,7 +96,7 @@ class Child {
     const started = performance.now()
     const child = ChildProcess.spawn(process.execPath, ["runtime/bin/assets.ts", ...args], {
       cwd: repository,
-      env: { PATH, NODE_COMPILE_CACHE, NODE_OPTIONS, ...environment },
+      env: { PATH, NODE_COMPILE_CACHE, ...environment },
       // A process group of its own, as a shell gives to a command.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"]
