@@ -231,7 +231,8 @@ const revertingASourceHeals = (simulation: Simulation) => {
     if (deps.length > 0) continue
     const published = Array.from(Catalog.slices(simulation.catalog, source).values())
     // A first observation is news by itself.
-    if (asset.external !== undefined && published.length < new Truth(simulation).slices(source).length) continue
+    const isUnknown = (slice: Partition.Ref) => Catalog.get(simulation.catalog, slice) === undefined
+    if (asset.external !== undefined && new Truth(simulation).slices(source).some(isUnknown)) continue
     for (const shift of [10, 0]) {
       for (const state of published) simulation.world.set(Partition.id(state), Number(state.dataVersion) + shift)
       simulation.execute(
