@@ -35,8 +35,9 @@ const start = (
       fileURLToPath(new URL("TelemetryProgram.ts", import.meta.url)),
       ...(interruptOnceItPrints ? ["wait"] : [])
     ]
+    const { NODE_COMPILE_CACHE, PATH } = process.env
     const child = ChildProcess.spawn(process.execPath, [...flags, ...program], {
-      env: { PATH: process.env.PATH, ...environment }
+      env: { PATH, NODE_COMPILE_CACHE, ...environment }
     })
     let stdout = ""
     let stderr = ""
