@@ -44,7 +44,8 @@ export const ials: ReadonlyArray<Algorithm.Candidate> = [
   ialsWith({ alpha0: 0.1, lambda: 0.01 }),
   ialsWith({ alpha0: 0.1, lambda: 0.003 }),
   ialsWith({ alpha0: 0.3, lambda: 0.01 }),
-  ialsWith({ alpha0: 0.3, lambda: 0.03 })
+  ialsWith({ alpha0: 0.3, lambda: 0.03 }),
+  ialsWith({ alpha0: 0.3, lambda: 0.01 }, Listens.halfLife(15))
 ]
 
 /**
@@ -56,7 +57,7 @@ export const candidates: ReadonlyArray<Algorithm.Candidate> = [
   ialsWith({ alpha0: 0.1, lambda: 0.01 }),
   easeWith(100),
   itemKnnWith(100, 5, Listens.halfLife(15)),
-  ialsWith({ alpha0: 0.1, lambda: 0.01 }, Listens.halfLife(15)),
+  ialsWith({ alpha0: 0.3, lambda: 0.01 }, Listens.halfLife(15)),
   ialsWith({ alpha0: 0.3, lambda: 0.03 }),
   itemKnnWith(30, 1),
   easeWith(400),
@@ -64,7 +65,7 @@ export const candidates: ReadonlyArray<Algorithm.Candidate> = [
   itemKnnWith(100, 1, Listens.halfLife(15)),
   itemKnnWith(30, 5),
   itemKnnWith(100, 5, Listens.halfLife(30)),
-  ialsWith({ alpha0: 0.1, lambda: 0.01 }, Listens.halfLife(30))
+  ialsWith({ alpha0: 0.3, lambda: 0.03 }, Listens.halfLife(30))
 ]
 
 /**
