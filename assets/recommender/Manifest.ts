@@ -2,6 +2,7 @@
  * What is known of a fitted model beside its numbers. It is part of the model's version, so it holds nothing that moves by itself.
  * Leaves out how the model was judged against others, which is known of its promotion.
  */
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
@@ -23,7 +24,8 @@ const Recency = Schema.Union([
 /** By one candidate, on validation: the mean of what decides, or why there is none. */
 const Trial = Schema.Struct({
   candidate: Schema.String,
-  outcome: Schema.Literals(["Judged", "NotApplicable", "OverBudget"]),
+  /** Not told once, as the fields with defaults below. */
+  outcome: Schema.optionalKey(Schema.Literals(["Judged", "NotApplicable", "OverBudget"])),
   ndcgAt100: Schema.NullOr(Schema.Finite),
   reason: Schema.NullOr(Schema.String)
 })
@@ -35,11 +37,12 @@ const Section = Schema.Struct({
   shape: Schema.Array(Schema.Int)
 })
 
+/** What has a default was not told once: the champion may have been kept since by a version of this project that did not know it. */
 export const schema = Schema.Struct({
   algorithm: Schema.String,
   parameters: Schema.Record(Schema.String, Schema.Json),
   /** Of all that is drawn; null where nothing is. */
-  seed: Schema.NullOr(Schema.Int),
+  seed: Schema.NullOr(Schema.Int).pipe(Schema.withDecodingDefaultKey(Effect.succeed(null))),
   recency: Recency,
   users: Schema.Int,
   tracks: Schema.Int,
@@ -49,15 +52,17 @@ export const schema = Schema.Struct({
   /** Of the tables of ids that indices stand for, and of the listens: sha256 in hexadecimal. */
   digests: Schema.Struct({ users: Schema.String, tracks: Schema.String, listens: Schema.String }),
   /** In the order of the file. */
-  sections: Schema.Array(Section),
+  sections: Schema.Array(Section).pipe(Schema.withDecodingDefaultKey(Effect.succeed([]))),
   /** By asset: what was read. */
-  dataVersions: Schema.Record(Schema.String, Schema.String),
+  dataVersions: Schema.Record(Schema.String, Schema.String).pipe(Schema.withDecodingDefaultKey(Effect.succeed({}))),
   /** Of the asset that fitted it. */
-  codeVersion: Schema.String,
+  codeVersion: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed(""))),
   /** How listens were divided to choose by, in words. */
   protocol: Schema.String,
   /** Means of what was chosen, on validation; null where nothing else was tried. */
-  metrics: Schema.NullOr(Schema.Record(Schema.String, Schema.Finite)),
+  metrics: Schema.NullOr(Schema.Record(Schema.String, Schema.Finite)).pipe(
+    Schema.withDecodingDefaultKey(Effect.succeed(null))
+  ),
   trials: Schema.Array(Trial),
   /** Absent of a baseline, which there is always one of. */
   training: Schema.optionalKey(Retraining.Course)

@@ -100,7 +100,7 @@ const trials = (tried: Manifest.Manifest["trials"]): string =>
     tried.map(({ candidate, ndcgAt100, outcome, reason }) => [
       candidate,
       ndcgAt100 === null ? "" : fixed(ndcgAt100),
-      { Judged: "", NotApplicable: `does not apply: ${reason}`, OverBudget: `not tried: ${reason}` }[outcome]
+      reason === null ? "" : `${outcome === "OverBudget" ? "not tried" : "does not apply"}: ${reason}`
     ])
   )
 

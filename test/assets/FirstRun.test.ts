@@ -135,6 +135,7 @@ describe("the first run", () => {
             "music.features.user_id -> music.users",
             "music.features.track_id -> music.tracks",
             "music.recommendations.user_id -> music.users",
+            "music.answer.user_id -> music.users",
             "music.posted_listen.user_id -> music.users",
             "music.posted_listen.track_id -> music.tracks",
             "music.feedback.user_id -> music.users",

@@ -135,5 +135,5 @@ const publishedTables = `select
   ${digest("tracks", "id, name, artist, songwriters, duration, genres, album, created_at, updated_at, removed_at is null", "id")} as tracks,
   ${digest("listen_history", "*", "day, user_id, position")} as listen_history,
   ${digest("features", "*", "user_id, track_id")} as features,
-  ${digest("recommendations", "*", "user_id, rank")} as recommendations,
+  ${digest("recommendations", "*", "user_id")} as recommendations,
   (select json_object_agg(asset || '/' || partition, data_version order by asset) from assets.asset_state)::text as versions`

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Algorithm from "../../assets/recommender/Algorithm.ts"
 import * as Ease from "../../assets/recommender/Ease.ts"
 import * as Listens from "../../assets/recommender/Listens.ts"
@@ -73,6 +74,30 @@ describe("a manifest", () => {
           ["OverBudget", true, "it takes 2.0e+15 operations"]
         ]
       )
+    })
+  )
+
+  it.effect("is still read of a model from before it told as much", () =>
+    Effect.gen(function* () {
+      const made = yield* manifest(ials!, [ials!])
+      const {
+        codeVersion: _code,
+        dataVersions: _data,
+        metrics: _metrics,
+        sections: _sections,
+        seed: _seed,
+        ...rest
+      } = made
+      const earlier = { ...rest, trials: rest.trials.map(({ outcome: _outcome, ...trial }) => trial) }
+      const read = yield* Schema.decodeUnknownEffect(Manifest.schema)(earlier)
+      assert.deepStrictEqual(read, {
+        ...earlier,
+        seed: null,
+        sections: [],
+        dataVersions: {},
+        codeVersion: "",
+        metrics: null
+      })
     })
   )
 
