@@ -64,13 +64,14 @@ export const known = Effect.fnUntraced(function* (user: number) {
  */
 const stored = Effect.fnUntraced(function* (user: number) {
   const sql = yield* SqlClient.SqlClient
+  const id = BigInt(user)
+  // Joined instead of asked one by one, these took 20 to 40 us more.
   const [row] = yield* Effect.orDie(sql<Row>`
-    select v.materialized_at, u.id is not null as known, r.model_version, r.items,
-      exists (select from music.posted_listen p where p.user_id = asked.id) as told
-    from (values (${BigInt(user)}::bigint)) asked (id)
-    left join ${Published.inStatement(recommendations)} v on true
-    left join music.users u on u.id = asked.id and u.removed_at is null
-    left join music.recommendations r on r.user_id = asked.id`)
+    select (select v.materialized_at from ${Published.inStatement(recommendations)} v) as materialized_at,
+      exists (select from music.users u where u.id = ${id} and u.removed_at is null) as known,
+      exists (select from music.posted_listen p where p.user_id = ${id}) as told,
+      r.model_version, r.items
+    from (values (1)) one left join music.recommendations r on r.user_id = ${id}`)
   const { items, known, materialized_at, model_version, told } = row!
   if (!known) return yield* unknown(user)
   const computed: Personal = {

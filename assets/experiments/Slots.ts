@@ -16,9 +16,7 @@ export interface Slot<out A> {
  * every process, and a longer list at the same places as a shorter one.
  */
 export const lots = (seed: string, places: number, rate: number): ReadonlyArray<number | undefined> => {
-  const bits = Crypto.createHash("shake256", { outputLength: 12 * places })
-    .update(seed)
-    .digest()
+  const bits = Crypto.hash("shake256", seed, { outputEncoding: "buffer", outputLength: 12 * places })
   const uniform = (index: number) => bits.readUIntBE(6 * index, 6) / 2 ** 48
   return Array.from({ length: places }, (_, place) => (uniform(2 * place) < rate ? uniform(2 * place + 1) : undefined))
 }
