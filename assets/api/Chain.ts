@@ -20,25 +20,31 @@ export interface Chained {
   readonly reason: Recommendations["reason"]
   /** Whether the first source had something left. */
   readonly more: boolean
-  /** What the user has heard, where that had to be asked for. */
-  readonly known?: ReadonlySet<number>
+  /** What the user has heard, where that was asked for or mattered. */
+  readonly known?: ReadonlySet<number> | undefined
 }
 
 /** personal → popular; or popular alone. */
-export const forUser = Effect.fnUntraced(function* (user: number, size: number, source: Experiment.Source) {
+export const forUser = Effect.fnUntraced(function* (
+  user: number,
+  size: number,
+  source: Experiment.Source,
+  asked: Personal.Asked
+) {
   if (source === "popular") return yield* popularFor(user, size)
-  const { made, recommended } = yield* source === "champion"
-    ? Personal.of(user, size)
-    : Personal.byChallenger(user, size)
+  const personal = yield* source === "champion"
+    ? Personal.of(user, size, asked)
+    : Personal.byChallenger(user, size, asked)
+  const { made, recommended } = personal
   const ranked = recommended.slice(0, size)
   const items = ranked.map(toItem)
   const popular = (yield* Popular.InForce)()
   if (made !== undefined && ranked.length > 0 && (ranked.length === size || popular === undefined)) {
     const more = recommended.length > size
-    return { made, items, ranked, reason: "as asked", more } satisfies Chained
+    return { made, items, ranked, reason: "as asked", more, known: personal.known } satisfies Chained
   }
   if (popular === undefined) return yield* nothing
-  const known = yield* Personal.known(user)
+  const known = personal.known ?? (yield* Personal.known(user))
   const chained: Chained = {
     made: ranked.length > 0 && made !== undefined ? made : madeOf(popular),
     items: filled(items, popular.value, "popular", known, size),

@@ -16,17 +16,22 @@ export interface Personal {
   readonly made: Answer.Made | undefined
   /** Best first. What is only popular has no reason, and comes last. */
   readonly recommended: ReadonlyArray<Champion.Scored>
+  /** What the user has heard, where that was asked for. */
+  readonly known: ReadonlySet<number> | undefined
 }
 
+/** What is asked for beside recommendations: a second statement would cost as much as the first. */
+export type Asked = "nothing more" | "what is known"
+
 /** Fails where the source does not show such a user. */
-export const of = Effect.fnUntraced(function* (user: number, most: number) {
-  const { computed, told } = yield* stored(user)
+export const of = Effect.fnUntraced(function* (user: number, most: number, asked: Asked) {
+  const { computed, told } = yield* stored(user, asked)
   return told ? yield* anew(user, computed, most) : computed
 })
 
 /** What the challenger says of the same history; what was computed, where it is the champion or there is nothing to go by. */
-export const byChallenger = Effect.fnUntraced(function* (user: number, most: number) {
-  const { computed, told } = yield* stored(user)
+export const byChallenger = Effect.fnUntraced(function* (user: number, most: number, asked: Asked) {
+  const { computed, told } = yield* stored(user, asked)
   const challenger = (yield* Champion.Challenger)()
   if (challenger === undefined || challenger.inForce.version === computed.made?.modelVersion) {
     return told ? yield* anew(user, computed, most) : computed
@@ -36,7 +41,7 @@ export const byChallenger = Effect.fnUntraced(function* (user: number, most: num
   const { materializedAt } = challenger.inForce
   const computedAt = computed.made?.asOf ?? materializedAt
   const asOf = toldAt(history) ?? (computedAt > materializedAt ? computedAt : materializedAt)
-  return yield* by(challenger, history, asOf, most)
+  return { ...(yield* by(challenger, history, asOf, most)), known: computed.known }
 })
 
 export const unknown = (user: number) => new Problem.UnknownUser({ detail: `there is no user ${user}` })
@@ -46,10 +51,8 @@ export const known = Effect.fnUntraced(function* (user: number) {
   const sql = yield* SqlClient.SqlClient
   const id = BigInt(user)
   const [row] = yield* Effect.orDie(sql<{ readonly known: boolean; readonly tracks: ReadonlyArray<bigint> }>`
-    select exists (select from music.users u where u.id = ${id} and u.removed_at is null) as known, array(
-      select track_id from music.features where user_id = ${id}
-      union select track_id from music.posted_listen where user_id = ${id}
-    ) as tracks`)
+    select exists (select from music.users u where u.id = ${id} and u.removed_at is null) as known,
+      ${heardBy(sql, id)} as tracks`)
   if (!row!.known) return yield* unknown(user)
   return new Set(row!.tracks.map(Number))
 })
@@ -58,11 +61,16 @@ export const known = Effect.fnUntraced(function* (user: number) {
 // internal
 // -----------------------------------------------------------------------------
 
+const heardBy = (sql: SqlClient.SqlClient, id: bigint) => sql`array(
+  select track_id from music.features where user_id = ${id}
+  union select track_id from music.posted_listen where user_id = ${id}
+)`
+
 /**
  * With whether the user told of anything. Most have not, and theirs is the statement that has to be cheap: with what was told
  * in it, it took twice as long.
  */
-const stored = Effect.fnUntraced(function* (user: number) {
+const stored = Effect.fnUntraced(function* (user: number, asked: Asked) {
   const sql = yield* SqlClient.SqlClient
   const id = BigInt(user)
   // Joined instead of asked one by one, these took 20 to 40 us more.
@@ -70,16 +78,18 @@ const stored = Effect.fnUntraced(function* (user: number) {
     select (select v.materialized_at from ${Published.inStatement(recommendations)} v) as materialized_at,
       exists (select from music.users u where u.id = ${id} and u.removed_at is null) as known,
       exists (select from music.posted_listen p where p.user_id = ${id}) as told,
+      ${asked === "what is known" ? heardBy(sql, id) : sql`null`} as heard,
       r.model_version, r.items
     from (values (1)) one left join music.recommendations r on r.user_id = ${id}`)
-  const { items, known, materialized_at, model_version, told } = row!
+  const { heard, items, known, materialized_at, model_version, told } = row!
   if (!known) return yield* unknown(user)
   const computed: Personal = {
     made:
       materialized_at === null || model_version === null
         ? undefined
         : { asOf: materialized_at, modelVersion: model_version },
-    recommended: (items ?? []).map(toScored)
+    recommended: (items ?? []).map(toScored),
+    known: heard === null ? undefined : new Set(heard.map(Number))
   }
   return { computed, told }
 })
@@ -90,6 +100,7 @@ interface Row {
   readonly model_version: string | null
   readonly items: ReadonlyArray<Item> | null
   readonly told: boolean
+  readonly heard: ReadonlyArray<bigint> | null
 }
 
 const toScored = ([track_id, score, because_track_id]: Item): Champion.Scored => ({
@@ -133,7 +144,8 @@ const anew = Effect.fnUntraced(function* (user: number, computed: Personal, most
   const played = new Set(history.map(({ track_id }) => track_id))
   const left = { ...computed, recommended: computed.recommended.filter(({ track_id }) => !played.has(track_id)) }
   const asOf = toldAt(history)
-  return asOf === undefined || champion === undefined ? left : yield* by(champion, history, asOf, most)
+  if (asOf === undefined || champion === undefined) return left
+  return { ...(yield* by(champion, history, asOf, most)), known: computed.known }
 })
 
 const by = Effect.fnUntraced(function* (
@@ -150,5 +162,6 @@ const by = Effect.fnUntraced(function* (
   const best = value.recommend(new Map(weights), 2 * most)
   const shown = yield* Catalogue.named(best.map(({ track_id }) => track_id))
   const recommended = best.filter(({ track_id }) => shown.has(track_id))
-  return { made: { asOf, modelVersion: inForce.version }, recommended } satisfies Personal
+  const made: Answer.Made = { asOf, modelVersion: inForce.version }
+  return { made, recommended }
 })

@@ -15,17 +15,21 @@ import * as Pool from "./Pool.ts"
 export class Running extends Context.Service<Running, ReadonlyArray<Experiment.Experiment>>()("music/Trial/Running") {}
 
 export const forUser = Effect.fnUntraced(function* (user: number, size: number) {
-  const assignment = Experiment.assign(yield* Running, user)
-  const chained = yield* Chain.forUser(user, size, assignment.serves)
-  const slots = yield* slotsOf(user, chained, assignment)
+  const { arms, explores, serves } = Experiment.assign(yield* Running, user)
+  const now = new Date(yield* Clock.currentTimeMillis).toISOString()
+  // Before anything is asked for, as what may be drawn has to be asked for with it.
+  const lots = explores && Slots.lots(`${explores.by} ${user} ${now.slice(0, 10)}`, size, explores.rate)
+  const draws = lots?.some((lot) => lot !== undefined) === true
+  const chained = yield* Chain.forUser(user, size, serves, draws ? "what is known" : "nothing more")
+  const slots = lots === undefined ? Slots.kept(chained.items) : yield* slotsOf(user, chained, lots, explores!.rate)
   const { record } = yield* Exposures.Exposures
-  if (slots.length > 0 && Object.keys(assignment.arms).length > 0) {
+  if (slots.length > 0 && Object.keys(arms).length > 0) {
     record({
       user_id: user,
       as_of: chained.made.asOf,
       model_version: chained.made.modelVersion,
-      at: new Date(yield* Clock.currentTimeMillis).toISOString(),
-      arms: assignment.arms,
+      at: now,
+      arms,
       tracks: slots.map(({ item }) => item.track_id),
       origins: slots.map(({ item }) => item.origin),
       propensities: slots.map(({ propensity }) => propensity)
@@ -38,16 +42,15 @@ export const forUser = Effect.fnUntraced(function* (user: number, size: number) 
 // internal
 // -----------------------------------------------------------------------------
 
-/** What may be drawn is asked for where a place draws, or where there may be nothing: most answers do without it. */
+/** Where no place draws, what may be drawn matters only if it may be nothing: most answers do without it. */
 const slotsOf = Effect.fnUntraced(function* (
   user: number,
-  { items, known, made, more }: Chain.Chained,
-  { explores }: Experiment.Assignment
+  { items, known, more }: Chain.Chained,
+  lots: ReadonlyArray<number | undefined>,
+  rate: number
 ) {
   const pool = (yield* Pool.InForce)()
-  if (explores === undefined || pool === undefined) return Slots.kept(items)
-  const { by, rate } = explores
-  const lots = Slots.lots(`${by} ${user} ${made.asOf}`, items.length, rate)
+  if (pool === undefined) return Slots.kept(items)
   if (more && lots.every((lot) => lot === undefined)) return Slots.kept(items, rate)
   const without = [...(known ?? (yield* Personal.known(user))), ...items.map(({ track_id }) => track_id)]
   return Slots.explore(items, lots, rate, Urn.make(pool.value, without), toItem)
