@@ -51,7 +51,8 @@ export const encode = <E, E2>(
           if (complaint !== undefined) return Effect.fail(fail(complaint))
           if (builder.isFull()) done.push(builder.take())
         }
-        return Effect.succeed([builder, done] as const)
+        // Who sends the batch before has his turn: or the server would wait for him, and he for this.
+        return Effect.as(Effect.yieldNow, [builder, done] as const)
       },
       { onHalt: (builder) => (builder.size > 0 ? [builder.take()] : []) }
     )
@@ -101,7 +102,7 @@ export const showKey = (key: ReadonlyArray<string>, row: unknown): string =>
 const batchRows = 20_000
 // Keeps a batch of long texts far from the protocol's limit of 1 GiB and from filling memory.
 const batchCharacters = 4_000_000
-const chunkSize = 4_096
+const chunkSize = 1_024
 
 class Builder {
   readonly #shape: Shape
