@@ -51,8 +51,9 @@ export const encode = <E, E2>(
           if (complaint !== undefined) return Effect.fail(fail(complaint))
           if (builder.isFull()) done.push(builder.take())
         }
-        // Who sends the batch before has his turn: or the server would wait for him, and he for this.
-        return Effect.as(Effect.yieldNow, [builder, done] as const)
+        const cut = [builder, done] as const
+        // Of many rows, so that the batch before is sent meanwhile: else the server would wait for it as long as rows are cut.
+        return chunk.length < chunkSize ? Effect.succeed(cut) : Effect.as(Effect.yieldNow, cut)
       },
       { onHalt: (builder) => (builder.size > 0 ? [builder.take()] : []) }
     )
