@@ -54,12 +54,13 @@ export class Truth {
     })
   }
 
-  /** Whether there is something of everything that a slice reads. */
+  /** Whether there is something of everything that a slice reads, and of its past if it was made from it. */
   isComputable(ref: Partition.Ref): boolean {
+    const madeFrom = Catalog.get(this.simulation.catalog, ref)?.provenance ?? {}
     return this.node(ref.asset).deps.every((edge) => {
       const needed = this.needs(edge, ref)
       return (
-        edge.mapping._tag === "Previous" ||
+        (edge.mapping._tag === "Previous" && madeFrom[edge.asset] === undefined) ||
         this.versions(needed).length > 0 ||
         (needed.length === 0 && isMany(edge.mapping) && edge.mapping._tag !== "All")
       )
