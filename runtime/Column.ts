@@ -8,6 +8,7 @@ import * as Formatter from "effect/Formatter"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
+import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
 
 export type Type = "integer" | "bigint" | "double precision" | "text" | "boolean" | "timestamptz" | "date" | "jsonb"
 
@@ -78,6 +79,8 @@ const typeOf = (kind: Kind) => kind.split(" of ")[0] as Type
 
 const make = (name: string, kind: Kind, field: Schema.Constraint): Column => {
   const schema = Schema.toType(field) as Schema.Codec<unknown>
+  // For the values of a million rows.
+  SchemaJITCompiler.enable(schema.ast)
   const is = Schema.is(schema)
   const absent = is(null) ? null : undefined
   const nullable = absent === null || is(undefined) || SchemaAST.isOptional(field.ast)
