@@ -23,7 +23,7 @@ const Item = Schema.Tuple([Table.Long, Schema.Finite, Schema.NullOr(Table.Long)]
 export const Recommendations = Schema.Struct({
   user_id: Table.Long,
   /** Best first: track, score, and the track that speaks most for it. */
-  items: Schema.Array(Item).check(Schema.isMaxLength(size)),
+  items: Schema.Array(Item).check(Schema.isMaxLength(size)).pipe(Table.asJson),
   model_version: Schema.String,
   /** A digest of what all of this follows from and is: where it is the same it need not be computed again. */
   basis: Schema.String
@@ -133,7 +133,7 @@ type Row = typeof Recommendations.Type
 /** A row for each item. */
 const listed = (sql: SqlClient.SqlClient, table: Statement.Fragment) => sql`(
   select l.user_id, (item->>0)::bigint as track_id, (item->>2)::bigint as because_track_id
-  from ${table} l cross join lateral jsonb_array_elements(l.items) item)`
+  from ${table} l cross join lateral json_array_elements(l.items) item)`
 
 /** Of these users those whose recommendations would be what they are, and are what they were. */
 const unchanged = Effect.fnUntraced(function* (

@@ -72,11 +72,11 @@ const write = Effect.gen(function* () {
     yield* sql`insert into music.bare (user_id, items, model_version, basis)
       select * from unnest(
         ${array(some, "int8", ({ user_id }) => BigInt(user_id))},
-        ${array(some, "jsonb", ({ items }) => items)},
+        ${array(some, "json", ({ items }) => items)},
         ${array(some, "text", ({ model_version }) => model_version)},
         ${array(some, "text", ({ basis }) => basis)})`
   }
 }).pipe((all) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(all)))
 
-const array = <A, B>(all: ReadonlyArray<A>, type: "int8" | "jsonb" | "text", value: (one: A) => B) =>
+const array = <A, B>(all: ReadonlyArray<A>, type: "int8" | "json" | "text", value: (one: A) => B) =>
   Result.getOrThrow(PgTypes.array(all.map(value), PgTypes.OID[type]))

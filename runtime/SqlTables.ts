@@ -278,9 +278,11 @@ const fill = <Row, E>(
 }
 
 const arrays = (columns: ReadonlyArray<Column.Column>, batch: RowCodec.Batch) =>
-  columns.map(({ type }, index) => Result.getOrThrow(PgTypes.array(batch.columns[index]!, oids[type])))
+  columns.map(({ type }, index) =>
+    Result.getOrThrow(PgTypes.array(batch.columns[index]!, oids[TableStatements.sentAs(type)]))
+  )
 
-const oids: Record<Column.Type, number> = {
+const oids: Record<ReturnType<typeof TableStatements.sentAs>, number> = {
   integer: PgTypes.OID.int4,
   bigint: PgTypes.OID.int8,
   "double precision": PgTypes.OID.float8,
@@ -288,7 +290,7 @@ const oids: Record<Column.Type, number> = {
   boolean: PgTypes.OID.bool,
   timestamptz: PgTypes.OID.timestamptz,
   date: PgTypes.OID.date,
-  jsonb: PgTypes.OID.jsonb
+  json: PgTypes.OID.json
 }
 
 const invalid = ({ asset }: Table.Definition, detail: string) =>

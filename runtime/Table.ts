@@ -12,7 +12,7 @@ import * as IoManager from "./IoManager.ts"
 import * as RowCodec from "./RowCodec.ts"
 import type * as RowRule from "./RowRule.ts"
 
-export { Day, Long } from "./Column.ts"
+export { asJson, Day, Long } from "./Column.ts"
 
 /**
  * In a stream of rows: what came before it does not count. For a source that moved while it was read and has to be read
@@ -193,7 +193,10 @@ const mistakes = (definition: Definition, { partitioned }: IoManager.Owner): Rea
   if (repeated !== undefined) found.push(`a column is named twice in (${repeated.join(", ")})`)
   for (const column of columns.filter((column) => key.includes(column.name))) {
     if (column.nullable) found.push(`the key column ${column.name} may be null`)
-    if (column.type === "jsonb") found.push(`the key column ${column.name} is not a single value`)
+    if (Column.isStructured(column)) found.push(`the key column ${column.name} is not a single value`)
+  }
+  for (const { name } of columns.filter(({ name, type }) => type === "json" && indexes.flat().includes(name))) {
+    found.push(`the column ${name} is kept as json, which has no order: it cannot be indexed`)
   }
   if (publishes === "by merging") {
     if (partitioned)

@@ -3,7 +3,7 @@
  *
  * Names are checked when a table is declared, so quotes are all they need.
  */
-import type * as Column from "./Column.ts"
+import * as Column from "./Column.ts"
 import type { Definition } from "./Table.ts"
 
 export const target = ({ name }: Definition): string => name.split(".").map(quote).join(".")
@@ -45,9 +45,12 @@ export const createStaging = ({ columns }: Definition, name: string): string =>
   `create unlogged table ${staging(name)} (${columns.map(columnDefinition).join(", ")})
     with (autovacuum_enabled = false)`
 
+/** As what the values of a column are sent: `jsonb` in its own form would take twice the time. */
+export const sentAs = (type: Column.Type): Exclude<Column.Type, "jsonb"> => (type === "jsonb" ? "json" : type)
+
 /** $1, $2, …: an array of each column's values. */
 export const insertBatch = ({ columns }: Definition, into: string): string => {
-  const arrays = columns.map(({ type }, index) => `$${index + 1}::${type}[]`)
+  const arrays = columns.map(({ type }, index) => `$${index + 1}::${sentAs(type)}[]`)
   return `insert into ${into} select * from unnest(${arrays.join(", ")})`
 }
 
@@ -244,7 +247,7 @@ const valueColumns = ({ columns, key }: Definition) => columns.filter(({ name })
 // As text, jsonb differs where its digest does: 1.0 and 1 are equal to its operator.
 const differ = (columns: ReadonlyArray<Column.Column>, a: string, b: string) => {
   const row = (table: string) =>
-    columns.map((column) => `${qualifiedBy(table)(column)}${column.type === "jsonb" ? "::text" : ""}`).join(", ")
+    columns.map((column) => `${qualifiedBy(table)(column)}${Column.isStructured(column) ? "::text" : ""}`).join(", ")
   return columns.length === 0 ? "false" : `(row(${row(a)}) is distinct from row(${row(b)}))`
 }
 

@@ -70,9 +70,9 @@ describe("recommendations that are computed again", () => {
         const [first, second] = (yield* rows<{ user: number }>(
           "select distinct user_id as user from music.recommended_tracks order by 1 limit 2"
         )) as [{ user: number }, { user: number }]
-        yield* rows(`update music.recommendations set items = items - 0 where user_id = ${first.user}`)
+        yield* rows(`update music.recommendations set items = items::jsonb - 0 where user_id = ${first.user}`)
         yield* rows(
-          `update music.recommendations set items = jsonb_set(items, '{1,1}', '9') where user_id = ${second.user}`
+          `update music.recommendations set items = jsonb_set(items::jsonb, '{1,1}', '9') where user_id = ${second.user}`
         )
         const ran = yield* materialize({ world, select: ["recommendations"], force: true })
         assert.deepInclude(metadataOf(ran)["recommendations"], { kept: world.users.length - 2, scored: 2 }, ran.explain)

@@ -61,7 +61,7 @@ export const rows = <A extends object = Record<string, unknown>>(query: string, 
 /** Everything that a reader of the database sees, by table. */
 export const published = Effect.gen(function* () {
   const tables = ["users", "tracks", "listen_history", "features", "recommendations"]
-  const found = yield* Effect.forEach(tables, (table) => rows(`select * from music.${table} t order by t`))
+  const found = yield* Effect.forEach(tables, (table) => rows(`select * from music.${table} t order by t::text`))
   return Object.fromEntries(tables.map((table, index) => [table, found[index]!]))
 })
 

@@ -426,6 +426,7 @@ const Every = Schema.Struct({
   gender: Schema.NullOr(Schema.Literals(["f", "m"])),
   tags: Schema.Array(Schema.String),
   ranked: Schema.Array(Schema.Tuple([Table.Long, Schema.Finite, Schema.NullOr(Schema.Boolean)])),
+  listed: Schema.NullOr(Schema.Array(Schema.Struct({ name: Schema.String })).pipe(Table.asJson)),
   deep: Schema.NullOr(Schema.Struct({ at: Schema.DateTimeUtc, n: Schema.Number })),
   maybe: Schema.optionalKey(Schema.String),
   anything: Schema.Json
@@ -444,6 +445,7 @@ const every = (id: number, change: Partial<typeof Every.Type>): typeof Every.Typ
   gender: null,
   tags: [],
   ranked: [],
+  listed: null,
   deep: null,
   anything: null,
   ...change
@@ -452,11 +454,12 @@ const every = (id: number, change: Partial<typeof Every.Type>): typeof Every.Typ
 const everyRow = [
   every(1, {}),
   every(2, { long: Number.MAX_SAFE_INTEGER, big: 2n ** 63n - 1n, float: Number.NaN, flag: true, gender: "m" }),
-  every(3, { float: Number.POSITIVE_INFINITY, text: `quotes ' " \\ {},NULL`, tags: ["", `"`, "{a,b}"] }),
+  every(3, { float: Number.POSITIVE_INFINITY, text: `quotes ' " \\ {},NULL`, tags: ["", `"`, "{a,b}"], listed: [] }),
   every(4, {
     float: Number.NEGATIVE_INFINITY,
     text: "Björk 🎧 日本",
     maybe: "",
+    listed: [{ name: `Sigur Rós "( )"` }, { name: "" }],
     deep: { at: DateTime.makeUnsafe(1), n: 0.1 }
   }),
   every(5, {

@@ -49,6 +49,14 @@ describe("a table's declaration", () => {
     ])
   })
 
+  it("refuses keys and indexes that PostgreSQL could not make", () => {
+    const schema = Schema.Struct({ id: Schema.Int, list: Table.asJson(Schema.Array(Schema.Int)) })
+    expect(Table.make({ schema, key: ["id", "list"], indexes: [["list"]] }).problems(whole)).toEqual([
+      "the key column list is not a single value",
+      "the column list is kept as json, which has no order: it cannot be indexed"
+    ])
+  })
+
   it("takes only columns of the schema as its key", () => {
     // @ts-expect-error "nam" is not a column
     Table.make({ schema: Row, key: ["nam"] })
@@ -100,6 +108,7 @@ describe("a column", () => {
         Schema.NullOr(Schema.Date),
         Schema.NullOr(Table.Day),
         Schema.Array(Schema.Int),
+        Schema.NullOr(Schema.Array(Schema.Int).check(Schema.isMaxLength(3)).pipe(Table.asJson)),
         Schema.Option(Schema.String)
       ].map(typeOf)
     ).toEqual([
@@ -116,6 +125,7 @@ describe("a column", () => {
       "timestamptz or null",
       "date or null",
       "jsonb",
+      "json or null",
       "jsonb"
     ])
   })

@@ -2,7 +2,7 @@
 -- publish: four indexes, and three foreign keys that are checked row by row. Checks of the asset see to the tracks.
 
 create table music.recommendation_lists as
-  select user_id, jsonb_agg(jsonb_build_array(track_id, score, because_track_id) order by rank) as items,
+  select user_id, json_agg(json_build_array(track_id, score, because_track_id) order by rank) as items,
     max(model_version) as model_version,
     -- computed from nothing known, so computed again
     '' as basis
@@ -23,4 +23,4 @@ create view music.recommended_tracks as
     (item->>1)::double precision as score,
     (item->>2)::bigint as because_track_id,
     r.model_version
-  from music.recommendations r cross join lateral jsonb_array_elements(r.items) with ordinality listed (item, rank);
+  from music.recommendations r cross join lateral json_array_elements(r.items) with ordinality listed (item, rank);
