@@ -90,7 +90,7 @@ const fill = Effect.gen(function* () {
     `insert into music.tracks (id, name, artist, songwriters, duration, genres, album, created_at, updated_at, run_id)
       select n, 'a', 'b', 'c', 'd', 'e', 'f', now(), now(), 'bench' from generate_series(1, 2000) n`,
     `insert into music.recommendations (user_id, items, model_version, basis)
-      select u, jsonb_agg(jsonb_build_array(1 + (u * 31 + rank * 17) % 2000, 1.0 / rank, 1 + u % 2000) order by rank),
+      select u, json_agg(json_build_array(1 + (u * 31 + rank * 17) % 2000, 1.0 / rank, 1 + u % 2000) order by rank),
         'bench', 'bench'
       from generate_series(1, ${users}) u, generate_series(1, 15) rank group by u`,
     `insert into music.posted_listen (user_id, track_id, listened_at)

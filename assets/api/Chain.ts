@@ -9,6 +9,7 @@ import * as Champion from "./Champion.ts"
 import * as Personal from "./Personal.ts"
 import * as Popular from "./Popular.ts"
 import * as Problem from "./Problem.ts"
+import type * as Stored from "./Stored.ts"
 import * as Together from "./Together.ts"
 
 /** What comes of a chain; `ranked` are the items of the first source with their reasons. */
@@ -29,7 +30,7 @@ export const forUser = Effect.fnUntraced(function* (
   user: number,
   size: number,
   source: Experiment.Source,
-  asked: Personal.Asked
+  asked: Stored.Asked
 ) {
   if (source === "popular") return yield* popularFor(user, size)
   const personal = yield* source === "champion"

@@ -2,14 +2,14 @@
 import * as Effect from "effect/Effect"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Fs from "node:fs"
-import { Published } from "../../runtime/index.ts"
-import { recommendations } from "../recommendations.ts"
+import type { Published } from "../../runtime/index.ts"
 import * as Listens from "../recommender/Listens.ts"
 import type { Item } from "../recommender/Recommender.ts"
 import type * as Answer from "./Answer.ts"
 import * as Catalogue from "./Catalogue.ts"
 import * as Champion from "./Champion.ts"
 import * as Problem from "./Problem.ts"
+import * as Stored from "./Stored.ts"
 
 export interface Personal {
   /** `undefined` if nothing was ever computed for the user. */
@@ -20,17 +20,14 @@ export interface Personal {
   readonly known: ReadonlySet<number> | undefined
 }
 
-/** What is asked for beside recommendations: a second statement would cost as much as the first. */
-export type Asked = "nothing more" | "what is known"
-
 /** Fails where the source does not show such a user. */
-export const of = Effect.fnUntraced(function* (user: number, most: number, asked: Asked) {
+export const of = Effect.fnUntraced(function* (user: number, most: number, asked: Stored.Asked) {
   const { computed, told } = yield* stored(user, asked)
   return told ? yield* anew(user, computed, most) : computed
 })
 
 /** What the challenger says of the same history; what was computed, where it is the champion or there is nothing to go by. */
-export const byChallenger = Effect.fnUntraced(function* (user: number, most: number, asked: Asked) {
+export const byChallenger = Effect.fnUntraced(function* (user: number, most: number, asked: Stored.Asked) {
   const { computed, told } = yield* stored(user, asked)
   const challenger = (yield* Champion.Challenger)()
   if (challenger === undefined || challenger.inForce.version === computed.made?.modelVersion) {
@@ -52,7 +49,7 @@ export const known = Effect.fnUntraced(function* (user: number) {
   const id = BigInt(user)
   const [row] = yield* Effect.orDie(sql<{ readonly known: boolean; readonly tracks: ReadonlyArray<bigint> }>`
     select exists (select from music.users u where u.id = ${id} and u.removed_at is null) as known,
-      ${heardBy(sql, id)} as tracks`)
+      ${Stored.heardBy(sql, id)} as tracks`)
   if (!row!.known) return yield* unknown(user)
   return new Set(row!.tracks.map(Number))
 })
@@ -61,27 +58,9 @@ export const known = Effect.fnUntraced(function* (user: number) {
 // internal
 // -----------------------------------------------------------------------------
 
-const heardBy = (sql: SqlClient.SqlClient, id: bigint) => sql`array(
-  select track_id from music.features where user_id = ${id}
-  union select track_id from music.posted_listen where user_id = ${id}
-)`
-
-/**
- * With whether the user told of anything. Most have not, and theirs is the statement that has to be cheap: with what was told
- * in it, it took twice as long.
- */
-const stored = Effect.fnUntraced(function* (user: number, asked: Asked) {
-  const sql = yield* SqlClient.SqlClient
-  const id = BigInt(user)
-  // Joined instead of asked one by one, these took 20 to 40 us more.
-  const [row] = yield* Effect.orDie(sql<Row>`
-    select (select v.materialized_at from ${Published.inStatement(recommendations)} v) as materialized_at,
-      exists (select from music.users u where u.id = ${id} and u.removed_at is null) as known,
-      exists (select from music.posted_listen p where p.user_id = ${id}) as told,
-      ${asked === "what is known" ? heardBy(sql, id) : sql`null`} as heard,
-      r.model_version, r.items
-    from (values (1)) one left join music.recommendations r on r.user_id = ${id}`)
-  const { heard, items, known, materialized_at, model_version, told } = row!
+/** With whether the user told of anything. Most have not, and theirs is the way that has to be cheap. */
+const stored = Effect.fnUntraced(function* (user: number, asked: Stored.Asked) {
+  const { heard, items, known, materialized_at, model_version, told } = yield* (yield* Stored.Stored).of(user, asked)
   if (!known) return yield* unknown(user)
   const computed: Personal = {
     made:
@@ -93,15 +72,6 @@ const stored = Effect.fnUntraced(function* (user: number, asked: Asked) {
   }
   return { computed, told }
 })
-
-interface Row {
-  readonly materialized_at: string | null
-  readonly known: boolean
-  readonly model_version: string | null
-  readonly items: ReadonlyArray<Item> | null
-  readonly told: boolean
-  readonly heard: ReadonlyArray<bigint> | null
-}
 
 const toScored = ([track_id, score, because_track_id]: Item): Champion.Scored => ({
   track_id,

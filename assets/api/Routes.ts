@@ -16,6 +16,7 @@ import * as Pool from "./Pool.ts"
 import * as Popular from "./Popular.ts"
 import * as Posted from "./Posted.ts"
 import * as Problem from "./Problem.ts"
+import * as Stored from "./Stored.ts"
 import * as Together from "./Together.ts"
 import * as Trial from "./Trial.ts"
 
@@ -31,6 +32,7 @@ const recommending = HttpApiBuilder.group(
         | Pool.InForce
         | Popular.InForce
         | SqlClient.SqlClient
+        | Stored.Stored
         | Together.Together
         | Trial.Running
       >()
@@ -98,7 +100,7 @@ const system = HttpApiBuilder.group(
 )
 
 export const layer = Layer.mergeAll(recommending, listening, users, system).pipe(
-  Layer.provide([Champion.layer, Exposures.layer, Pool.layer, Popular.layer, Together.layer])
+  Layer.provide([Champion.layer, Exposures.layer, Pool.layer, Popular.layer, Stored.layer, Together.layer])
 )
 
 // -----------------------------------------------------------------------------

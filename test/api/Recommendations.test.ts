@@ -4,7 +4,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as TestClock from "effect/testing/TestClock"
 import { modelChampion } from "../../assets/model_champion.ts"
 import * as Pipeline from "../assets/Pipeline.ts"
-import { ask, empty, filled, materialize, post, tracksOf, unproven, until, world } from "./Service.ts"
+import { type Answer, ask, empty, filled, materialize, post, tracksOf, unproven, until, world } from "./Service.ts"
 
 const listens = (user_id: number, ...tracks: ReadonlyArray<number>) =>
   post("/listens", { listens: tracks.map((track_id) => ({ user_id, track_id, listened_at: "2026-03-01T11:00:00Z" })) })
@@ -41,6 +41,20 @@ layer(filled, { timeout: "60 seconds" })("recommendations", (it) => {
       assert.deepStrictEqual(tracks.slice(0, 15), yield* ranked(2))
       for (const own of [2, 3, 4, 5, 6]) assert.notInclude(tracks, own)
       assert.deepStrictEqual(new Set(all.body.items.slice(15).map((item: any) => item.origin)), new Set(["popular"]))
+    })
+  )
+
+  it.effect("are the same for everybody who asks at once as for who asks alone", () =>
+    Effect.gen(function* () {
+      const said = ({ body, status }: Answer) => ({ status, body })
+      // Some have more than was computed, one is asked for twice, one has nothing, and one does not exist.
+      const paths = [1, 2, 3, 2, 31, 1000].flatMap((user) =>
+        [3, 20].map((size) => `/recommendations/${user}?size=${size}`)
+      )
+      const alone = yield* Effect.forEach(paths, (path) => Effect.map(ask(path), said))
+      const together = yield* Effect.forEach(paths, (path) => Effect.map(ask(path), said), { concurrency: "unbounded" })
+      assert.deepStrictEqual(together, alone)
+      assert.deepStrictEqual(alone.map(({ status }) => status).slice(-4), [200, 200, 404, 404])
     })
   )
 
