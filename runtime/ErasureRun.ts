@@ -19,7 +19,6 @@ import type { Of } from "./Event.ts"
 import * as EventLog from "./EventLog.ts"
 import type * as IoManager from "./IoManager.ts"
 import * as Partition from "./Partition.ts"
-import * as Quarantine from "./Quarantine.ts"
 import * as RunRecord from "./RunRecord.ts"
 import * as SqlFailure from "./SqlFailure.ts"
 import type * as Table from "./Table.ts"
@@ -31,7 +30,6 @@ export const run = Effect.fn("ErasureRun.run")(
   function* (definitions: Definitions.Definitions, request: Request) {
     const sql = yield* SqlClient.SqlClient
     const log = yield* EventLog.EventLog
-    const quarantine = yield* Quarantine.Quarantine
     const { table, where } = request
     const found = yield* sql`select from ${sql(table)} where ${where} limit 1`
     if (found.length === 0) return Option.none<Erased>()
@@ -51,10 +49,7 @@ export const run = Effect.fn("ErasureRun.run")(
     return yield* RunRecord.traced((root) =>
       RunRecord.recorded(root, options, ({ runId }) =>
         log
-          .erase(
-            { fenced, redacted },
-            Effect.tap(deleting(request, reached, runId), () => quarantine.purge(redacted))
-          )
+          .erase({ fenced, redacted }, deleting(request, reached, runId))
           // Waits in a circle with a step that claims what nobody ever claimed, for one.
           .pipe(Effect.retry({ times: 3, while: (error) => AttemptError.isPassing(error) === true }))
       ).pipe(

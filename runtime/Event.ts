@@ -205,7 +205,7 @@ export const decode = Schema.decodeUnknownSync(Event)
 // internal
 // -----------------------------------------------------------------------------
 
-/** As `assets.redact_events` has it. */
+/** As `assets.redacted` has it. */
 const redacted = "removed by an erasure"
 
 const numbersOf = (metadata: Metadata): Metadata =>

@@ -81,7 +81,10 @@ export type Fact = Exclude<Event, Value | PartitionChange | Of<"AssetErased">>
 export interface Erasing {
   /** Those whose rows it deletes: whoever computes a slice of them loses his claim. */
   readonly fenced: ReadonlyArray<string>
-  /** Those whose recorded errors and check results may quote such rows; see `Event.redact`. */
+  /**
+   * Those whose recorded errors and check results may quote such rows, and are redacted (see `Event.redact`), as is what runs that
+   * began before tell of them after. What was set aside of them goes.
+   */
   readonly redacted: ReadonlyArray<string>
 }
 
@@ -184,8 +187,14 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
   const manifests = new Map<string, CodeManifest>()
   const claims = new Map<string, { epoch: number; holder: string | undefined }>()
 
-  const write = (event: Event) => {
+  /** Where in the log each run begins, and where the last erasure stands that may be seen in an asset. */
+  const begun = new Map<string, number>()
+  const erased = new Map<string, number>()
+
+  const write = (told: Event) => {
     const position = log.length + 1
+    if (told._tag === "RunStarted") begun.set(told.runId, position)
+    const event = "asset" in told && erased.get(told.asset)! > begun.get(told.runId)! ? redact(told) : told
     log.push({ position, event })
     builder.apply(event, position)
     runs.apply(event)
@@ -201,6 +210,7 @@ export const layerMemory: Layer.Layer<EventLog> = Layer.sync(EventLog, () => {
       if ("asset" in event && assets.includes(event.asset)) log[index] = { position, event: redact(event) }
       runs.apply(log[index]!.event)
     }
+    for (const asset of assets) erased.set(asset, log.length + 1)
   }
   const append = (events: ReadonlyArray<Event>) => Effect.sync(() => events.forEach(write))
 

@@ -23,8 +23,6 @@ export class Quarantine extends Context.Service<
     readonly add: (attempt: Attempt, items: ReadonlyArray<Rejected>) => Effect.Effect<void, IoManager.IoError>
     /** Forgets what earlier attempts of this run rejected. */
     readonly clear: (attempt: Attempt) => Effect.Effect<void, IoManager.IoError>
-    /** Forgets everything of these assets, in the caller's transaction. */
-    readonly purge: (assets: ReadonlyArray<string>) => Effect.Effect<void, IoManager.IoError>
     readonly items: (ref: Partition.Ref) => Effect.Effect<ReadonlyArray<Rejected>, IoManager.IoError>
   }
 >()("assets/Quarantine") {}
@@ -42,10 +40,6 @@ export const layer: Layer.Layer<Quarantine, never, SqlClient.SqlClient> = Layer.
       clear: (attempt) =>
         sql`delete from assets.quarantine where run_id = ${attempt.runId} and asset = ${attempt.asset}
           and partition = ${attempt.partition ?? ""} and attempt < ${attempt.attempt}`.pipe(failed(attempt, "stage")),
-      purge: (assets) =>
-        sql`delete from assets.quarantine where asset = any (${assets}::text[])`.pipe(
-          failed({ asset: assets.join(", "), partition: null }, "wipe")
-        ),
       items: (ref) =>
         sql<{ item: unknown; reason: string }>`select item, reason from assets.quarantine
           where asset = ${ref.asset} and partition = ${ref.partition ?? ""} order by id`.pipe(
@@ -70,7 +64,6 @@ export const layerMemory: Layer.Layer<Quarantine> = Layer.sync(Quarantine, () =>
             item.attempt.attempt >= attempt.attempt
         )
       }),
-    purge: (assets) => Effect.sync(() => void (kept = kept.filter(({ attempt }) => !assets.includes(attempt.asset)))),
     items: (ref) =>
       Effect.sync(() => kept.filter((item) => sameSlice(item.attempt, ref)).map(({ rejected }) => rejected))
   })
@@ -86,7 +79,7 @@ const refused = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g
 const storable = (items: ReadonlyArray<Rejected>) =>
   JSON.stringify(items.map(({ item, reason }) => ({ item: item ?? null, reason }))).replaceAll(refused, "$1\\ufffd")
 
-const unavailable = (ref: Partition.Ref, operation: "stage" | "load" | "wipe", cause: unknown) =>
+const unavailable = (ref: Partition.Ref, operation: "stage" | "load", cause: unknown) =>
   new IoManager.IoError({
     asset: ref.asset,
     operation,
@@ -96,6 +89,6 @@ const unavailable = (ref: Partition.Ref, operation: "stage" | "load" | "wipe", c
   })
 
 const failed =
-  (ref: Partition.Ref, operation: "stage" | "load" | "wipe") =>
+  (ref: Partition.Ref, operation: "stage" | "load") =>
   <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<void, IoManager.IoError> =>
     Effect.mapError(Effect.asVoid(effect), (error) => unavailable(ref, operation, error))

@@ -114,8 +114,9 @@ export const layer: Layer.Layer<EventLog.EventLog, never, Sql.Sql | SqlClient.Sq
             Effect.gen(function* () {
               yield* values`select assets.fence(${fenced}::text[])`
               const events = yield* rows
-              yield* values`select assets.redact_events(${redacted}::text[])`
               yield* values`select assets.record_erased(${jsonbArray(events)}::text::jsonb[])`
+              // Last, as a publish does: it locks what it depends on before it tells of checks.
+              yield* values`select assets.redact_events(${redacted}::text[])`
               return events
             })
           )

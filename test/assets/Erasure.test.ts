@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -39,6 +40,8 @@ const named: Worlds.Still = {
     user.id === 9 ? { ...user, first_name: "Zebedee", email: "zebedee@zirconium.example" } : user
   )
 }
+
+class Odd extends Data.TaggedError("Odd")<{ readonly message: string }> {}
 
 const erase = (user: number) => Erased.erase(user).pipe(Effect.provide(Erasure.layer(definitions)))
 
@@ -238,6 +241,33 @@ describe("erasing a user", { timeout: 60_000 }, () => {
         assert.deepStrictEqual(yield* tracesOf("zirconium"), [])
         const refused = yield* Effect.exit(rows("update assets.event_log set event = '{}'"))
         assert.isTrue(refused._tag === "Failure", "the log is append-only as before")
+      })
+    )
+  )
+
+  it.effect("leaves no trace in what a step tells that had read of him", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        yield* materialize({ world: named })
+        const [reading, erased] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+        const late = project.pipe(
+          Testing.override(users, (step) =>
+            Effect.gen(function* () {
+              const read = yield* rows<typeof User.Type>("select * from music.users")
+              yield* Deferred.succeed(reading, undefined)
+              yield* Deferred.await(erased)
+              yield* step.reject(read.map((item) => ({ item, reason: `${item.first_name} is not liked` })))
+              return yield* new Odd({ message: `of ${read.map(({ first_name }) => first_name).join()}` })
+            })
+          ),
+          Testing.resources(offline)
+        )
+        const running = yield* Effect.forkChild(late.materialize("users", { force: true }))
+        yield* Deferred.await(reading)
+        yield* erase(9)
+        yield* Deferred.succeed(erased, undefined)
+        assert.strictEqual((yield* Fiber.join(running)).status, "Failed")
+        assert.deepStrictEqual(yield* tracesOf("zebedee"), [])
       })
     )
   )
