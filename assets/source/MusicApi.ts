@@ -221,8 +221,10 @@ const decoderOf = <A>(schema: Schema.ConstraintDecoder<A>, keyName: string): Dec
     })
 }
 
+/** A text of a number is one, too: it says whose an item is that will not do. */
 const keyIn = (item: unknown, name: string): number | undefined => {
-  const key = typeof item === "object" && item !== null ? (item as Record<string, unknown>)[name] : undefined
+  const told = typeof item === "object" && item !== null ? (item as Record<string, unknown>)[name] : undefined
+  const key = typeof told === "string" && /^\s*\d+\s*$/.test(told) ? Number(told) : told
   return Number.isSafeInteger(key) ? (key as number) : undefined
 }
 

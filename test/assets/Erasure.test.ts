@@ -191,7 +191,9 @@ describe("erasing a user", { timeout: 60_000 }, () => {
         yield* TestClock.setTime(noon + millisPerDay)
         // His items are broken, too.
         const broken = { ...Worlds.list(9), items: [1, 9999] }
-        const ran = yield* materialize({ world: Worlds.withList(named, broken), recheck: true })
+        const asText = FakeSource.items(({ id, ...item }) => ({ id: String(id), ...item }), [8])
+        const faults = [Faults.on({ path: "/users", query: { page: 1 }, times: Infinity }, asText)]
+        const ran = yield* materialize({ world: Worlds.withList(named, broken), faults, recheck: true })
         assert.strictEqual(ran.status, "Succeeded", ran.explain)
         assert.deepStrictEqual(yield* rows("select from music.users where id = 9"), [])
         assert.deepStrictEqual(yield* rows("select from music.listen_history where user_id = 9"), [])
