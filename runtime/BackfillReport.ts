@@ -119,7 +119,7 @@ const hints: { readonly [S in BackfillHistory.Status]: ReadonlyArray<string> } =
 }
 
 const failureInWords = ({ asset, error, partitions, slices }: Backfill.Failed): string => {
-  const what = partitions === null ? asset : `${asset}/${Reason.showRanges(partitions)}`
+  const what = partitions === null ? asset : `${asset}/${Reason.few(partitions)}`
   return `${what}${slices > 1 ? ` (${Report.count(slices, "partition")})` : ""}: ${EventLine.showFailure(error)}`
 }
 

@@ -59,7 +59,7 @@ export const leftOut = (plan: Plan.Plan): ReadonlyArray<string> => [
   ),
   ...plan.frozen.map(
     ({ asset, partitions, slices }) =>
-      `${asset}/${Reason.showRanges(partitions)} ${slices === 1 ? "is" : "are"} left out: frozen, the source forgets`
+      `${asset}/${Reason.few(partitions)} ${slices === 1 ? "is" : "are"} left out: frozen, the source forgets`
   )
 ]
 

@@ -58,7 +58,7 @@ export type Reason = typeof Reason.Type
 export const show = (reason: Reason): string =>
   Reason.match(reason, {
     Missing: () => "never materialized",
-    CodeChanged: (cause) => codeChange(cause),
+    CodeChanged: (cause) => showCodeChange(cause, few),
     ConfigChanged: ({ key }) => `setting ${key} has changed`,
     DependencyAdded: ({ dependency }) => `now depends on ${dependency}`,
     DependencyRemoved: ({ dependency }) => `no longer depends on ${dependency}`,
@@ -76,31 +76,38 @@ export const showChange = ({
   partitions,
   removed = []
 }: Extract<Cause, { readonly _tag: "DependencyChanged" }>): string => {
-  const gone = `${showRanges(removed)} ${removed.length === 1 ? "was" : "were"} removed`
+  const gone = `${few(removed)} ${removed.length === 1 ? "was" : "were"} removed`
   if (partitions === null || partitions.length === 0) {
     return removed.length === 0 ? `${dependency} has changed` : `${dependency} ${gone}`
   }
-  const changed = `${dependency} has changed in ${showRanges(partitions)}`
+  const changed = `${dependency} has changed in ${few(partitions)}`
   return removed.length === 0 ? changed : `${changed}, and ${gone}`
 }
 
-/** The first few of many ranges of partitions. */
-export const showRanges = (ranges: ReadonlyArray<string>): string =>
-  ranges.length <= 4 ? ranges.join(", ") : `${ranges.slice(0, 3).join(", ")} and ${ranges.length - 3} more`
+/** What has changed in the code, by all of its names. */
+export const showCodeChange = (
+  { files = [], from, packages = [], to, values = [] }: CodeChanged,
+  names = all
+): string => {
+  if (Version.isComputedOtherwise(from, to)) return "code versions are computed in another way now"
+  const changed = [...files, ...values, ...packages]
+  if (changed.length > 0) return `code has changed: ${names(changed)}`
+  return Version.algorithmOf(from) === undefined || Version.algorithmOf(to) === undefined
+    ? `code version ${short(from)} became ${short(to)}`
+    : "code has changed"
+}
+
+/** The first few of many names. */
+export const few = (names: ReadonlyArray<string>): string =>
+  names.length <= 4 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`
 
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
 
-const codeChange = (cause: Extract<Cause, { readonly _tag: "CodeChanged" }>) => {
-  const { files = [], from, packages = [], to, values = [] } = cause
-  if (Version.isComputedOtherwise(from, to)) return "code versions are computed in another way now"
-  const changed = [...files, ...values, ...packages]
-  if (changed.length > 0) return `code has changed: ${changed.join(", ")}`
-  return Version.algorithmOf(from) === undefined || Version.algorithmOf(to) === undefined
-    ? `code version ${short(from)} became ${short(to)}`
-    : "code has changed"
-}
+type CodeChanged = Extract<Cause, { readonly _tag: "CodeChanged" }>
+
+const all = (names: ReadonlyArray<string>) => names.join(", ")
 
 /** As much of a computed version as tells it from others. */
 const short = (version: string) => {

@@ -258,7 +258,7 @@ const toTree = (self: WhyReport, explain: (cause: Reason.Cause) => string, now: 
 }
 
 const nameOf = (self: WhyReport): string =>
-  self.partitions === null ? Partition.show(self) : `${self.asset}/${Reason.showRanges(self.partitions)}`
+  self.partitions === null ? Partition.show(self) : `${self.asset}/${Reason.few(self.partitions)}`
 
 const alike = (group: Group): string =>
   group.slices === 1
@@ -288,14 +288,14 @@ const summary = (groups: ReadonlyArray<Group>): string => {
 const causesInWords = ({ causes }: Group, explain: (cause: Reason.Cause) => string) => causes.map(explain)
 
 const groupInWords = ({ partitions, slices }: Group): string => {
-  const ranges = Reason.showRanges(partitions ?? [])
+  const ranges = Reason.few(partitions ?? [])
   return slices > 1 ? `${ranges} (${Report.count(slices, "partition")})` : ranges
 }
 
 const inWords = (cause: Reason.Cause, subject: Subject, now: number): string => {
   switch (cause._tag) {
     case "CodeChanged":
-      return `its ${Reason.show(cause)}`
+      return `its ${Reason.showCodeChange(cause)}`
     case "ConfigChanged":
       return `its setting ${cause.key} has changed`
     case "DependencyAdded":
