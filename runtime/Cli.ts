@@ -24,6 +24,7 @@ import type { Invocation } from "./Invocation.ts"
 import type * as Plan from "./Plan.ts"
 import * as Process from "./Process.ts"
 import * as ProjectCommands from "./ProjectCommands.ts"
+import * as SettingFailure from "./SettingFailure.ts"
 import * as ShellCompletion from "./ShellCompletion.ts"
 
 /** Carries out a command line, without the program's name, and answers with the exit code. Never fails. */
@@ -308,6 +309,12 @@ const inWords = (error: CliError.ShowHelp["errors"][number]): string => {
       return `unknown command ${error.subcommand}${suggested(error.suggestions)}`
     case "MissingArgument":
       return `the ${error.argument} is missing`
+    case "InvalidValue": {
+      const name = error.kind === "argument" ? `the ${error.option}` : `--${error.option}`
+      return error.value === ""
+        ? `${name} needs a value: ${error.expected}`
+        : `${name} ${JSON.stringify(error.value)} is wrong: ${SettingFailure.expectation(error.expected)}`
+    }
     default:
       return error.message
   }

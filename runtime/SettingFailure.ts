@@ -21,14 +21,15 @@ export const words = (error: unknown): string | undefined => {
     .join("; ")
 }
 
+/** What a schema says of a text that will not do, as it ends a sentence. That it reads a string nobody has to be told. */
+export const expectation = (message: string): string =>
+  `expected ${message.replace(/^Expected:? (a string representing (?=a ))?/, "")}`
+
 // -----------------------------------------------------------------------------
 // internal
 // -----------------------------------------------------------------------------
 
 /** What is there is a string, whatever is read from it. */
 const missing: ReadonlySet<string> = new Set(["Expected string", "Missing key"])
-
-/** It is a string in the environment, which nobody has to be told. */
-const expectation = (message: string) => message.replace(/^Expected (a string representing (?=a ))?/, "expected ")
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()

@@ -55,7 +55,9 @@ describe.concurrent("the command line", { timeout: 90_000 }, () => {
       [["why"], "the asset is missing"],
       [["why", "+prices"], 'why explains one asset; "+prices" is a selection'],
       [["wipe"], "wipe needs a selection; '*' stands for everything"],
-      [["materialize", "--concurrency", "0"], "Expected at least 1"],
+      [["materialize", "--concurrency", "0"], '--concurrency "0" is wrong: expected at least 1'],
+      [["runs", "--limit", "x"], '--limit "x" is wrong: expected a finite number'],
+      [["materialize", "--partition"], "--partition needs a value: KEY"],
       [["doctor", "now"], 'Unexpected positional argument: "now"']
     ] as const
     for (const [args, message] of mistakes) {
