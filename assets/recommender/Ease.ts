@@ -82,13 +82,14 @@ const toModel = (tracks: IdTable.IdTable, known: IdTable.IdTable, weights: Float
       { name: "weights", data: weights, columns: size }
     ],
     score: ({ columns: played }, into) => {
+      into.fill(-Infinity)
+      if (played.every((track) => positions[track] === -1)) return
       sums.fill(0)
       for (const track of played) {
         const row = positions[track]!
         if (row === -1) continue
         for (let column = 0; column < size; column++) sums[column]! += weights[row * size + column]!
       }
-      into.fill(-Infinity)
       for (let column = 0; column < size; column++) into[indices[column]!] = sums[column]!
     },
     explain: ({ columns: played }, track) => {

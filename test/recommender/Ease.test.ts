@@ -79,6 +79,16 @@ describe("EASE", () => {
     })
   )
 
+  it.effect("has nothing to say to who played none of the tracks it knows", () =>
+    Effect.gen(function* () {
+      const entries = Given.plays({ 1: [1, 2, 9], 2: [1, 2] })
+      for (const played of [[], [9]]) {
+        const scores = yield* scoresOf(entries, played, 2)
+        assert.deepStrictEqual([...scores.values()], [-Infinity, -Infinity, -Infinity])
+      }
+    })
+  )
+
   it.effect("does not apply to more than 8,000 tracks", () =>
     Effect.gen(function* () {
       const tracks = Array.from({ length: 8_001 }, (_, track) => track)
