@@ -33,20 +33,20 @@ export const paired = Effect.fn("Bootstrap.paired")(function* (
   const { level, seed } = options
   const users = candidate.length
   if (users === 0) return { mean: 0, lower: 0, upper: 0, level } satisfies Interval
-  const sums = new Float64Array(Math.min(users, groups))
   let total = 0
-  for (let user = 0; user < users; user++) {
-    sums[user % sums.length]! += candidate[user]! - other[user]!
-    total += candidate[user]! - other[user]!
-  }
+  for (let user = 0; user < users; user++) total += candidate[user]! - other[user]!
+  const mean = total / users
+  // Of distances from the mean: groups differ by a user in size, and by the mean of one if it were in their sums.
+  const sums = new Float64Array(Math.min(users, groups))
+  for (let user = 0; user < users; user++) sums[user % sums.length]! += candidate[user]! - other[user]! - mean
   const drawn = new Float64Array(resamples)
   yield* Cooperative.forRange(resamples, (resample) => {
-    drawn[resample] = resampled(sums, Dice.hash(seed, users, resample)) / users
+    drawn[resample] = mean + resampled(sums, Dice.hash(seed, users, resample)) / users
   })
   drawn.sort()
   const outside = Math.max(1, Math.round(resamples * (1 - level)))
   return {
-    mean: total / users,
+    mean,
     lower: drawn[outside - 1]!,
     upper: drawn[resamples - outside]!,
     level
