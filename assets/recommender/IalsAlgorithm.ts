@@ -106,7 +106,10 @@ const toFitted = Effect.fnUntraced(function* (
       else into.set(foldIn.scores(known(history)))
     },
     explain: (history, track) => FittedModel.strongestFirst(foldIn.contributions(known(history), track)),
-    topK: (audience, size) => topK(model, foldIn, audience, size)
+    // The kernels pass over what is no number, and so cannot count it.
+    ...(trackFactors.every(Number.isFinite) && {
+      topK: (audience: FittedModel.Audience, size: number) => topK(model, foldIn, audience, size)
+    })
   })
 })
 

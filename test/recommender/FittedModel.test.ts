@@ -164,6 +164,20 @@ describe("a score that is no number", () => {
       assert.deepStrictEqual([invalid, ...tracks], [2, 1, -1, -1])
     })
   )
+
+  it.effect.each([NaN, Infinity])("is counted too where it comes of a factor that is %d", (broken) =>
+    Effect.gen(function* () {
+      const parameters = { dimensions: 8, alpha0: 0.3, lambda: 0.02, epochs: 2, seed: 1 }
+      const listens = given(Given.plays({ 1: [1, 2, 3], 2: [2, 3, 4] }))
+      const { rows } = yield* Listens.weigh(listens, Listens.everything)
+      const { sections, tracks } = yield* IalsAlgorithm.algorithm.fit({ ...listens, rows }, parameters)
+      sections[0]!.data[3 * 8] = broken
+      const model = yield* IalsAlgorithm.algorithm.restore(tracks, sections, parameters)
+      const lists = yield* model.topK(everybody(rows), 4)
+      // Everybody's factors come of those of all tracks, and each has one track that he has not heard.
+      assert.deepStrictEqual([lists.invalid, ...lists.tracks], [2, ...Array.from({ length: 8 }, () => -1)])
+    })
+  )
 })
 
 describe("sections", () => {
