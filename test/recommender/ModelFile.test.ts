@@ -91,6 +91,9 @@ describe("a model file", () => {
       yield* failsWith(new Uint8Array(0), /only 0 bytes/)
       yield* failsWith(bytes.subarray(0, bytes.length - 1), /checksum/)
       yield* failsWith(new Uint8Array(64), /not a model file/)
+      const ofBigEndian = bytes.slice()
+      for (let word = 0; word < 16; word += 4) ofBigEndian.subarray(word, word + 4).reverse()
+      yield* failsWith(ofBigEndian, /not a model file/)
       const newer = bytes.slice()
       newer[4] = 2
       yield* failsWith(newer, /version is 2, not 1/)
