@@ -3,6 +3,7 @@ import type { Metadata } from "effect-assets"
 import * as Effect from "effect/Effect"
 import { model } from "../../assets/model.ts"
 import { modelChampion } from "../../assets/model_champion.ts"
+import * as RandomWorld from "../../assets/source/RandomWorld.ts"
 import { materialize, metadataOf, millisPerDay, onDatabase, project, rows, state, status, today } from "./Pipeline.ts"
 import * as Worlds from "./Worlds.ts"
 
@@ -114,6 +115,24 @@ describe("the first run", () => {
         const warning = ran.events.find((event) => event._tag === "CheckFailed" && event.check === "verdict")
         assert.deepInclude(warning, { severity: "warn", blocking: false })
         assert.match((warning as { readonly reason: string }).reason, /takes 100 users; random order would have 0\.\d+/)
+      })
+    )
+  )
+
+  it.effect("serves popularity where all tracks are alike, and warns with the level of chance", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const random = RandomWorld.make({ seed: 1, users: 200, tracks: 300 })
+        const ran = yield* materialize({ world: Worlds.on(random, 20_513) })
+        assert.strictEqual(ran.status, "Succeeded", ran.explain)
+        assert.strictEqual((yield* project.value(modelChampion)).manifest.algorithm, "popularity")
+        const told = metadataOf(ran)["model_champion"]!
+        assert.strictEqual(told["verdict"], "no_better_than_popularity")
+        assert.match((told["card"] as Metadata.Markdown).value, /\*\*no_better_than_popularity\*\*, not promoted/)
+        const warning = ran.events.find((event) => event._tag === "CheckFailed" && event.check === "verdict")
+        assert.deepInclude(warning, { severity: "warn", blocking: false })
+        const chance = Number(told["chance"]).toFixed(4)
+        assert.include((warning as { readonly reason: string }).reason, `random order would have ${chance}`)
       })
     )
   )
