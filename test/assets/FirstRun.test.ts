@@ -1,10 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Metadata } from "effect-assets"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import { model } from "../../assets/model.ts"
 import { modelChampion } from "../../assets/model_champion.ts"
 import * as RandomWorld from "../../assets/source/RandomWorld.ts"
-import { materialize, metadataOf, millisPerDay, onDatabase, project, rows, state, status, today } from "./Pipeline.ts"
+import {
+  materialize,
+  metadataOf,
+  millisPerDay,
+  noon,
+  onDatabase,
+  plan,
+  project,
+  rows,
+  state,
+  status,
+  today
+} from "./Pipeline.ts"
 import * as Worlds from "./Worlds.ts"
 
 const world = Worlds.sample({ users: 120, tracks: 60 })
@@ -102,6 +115,19 @@ describe("the first run", () => {
         assert.match((told["card"] as Metadata.Markdown).value, /^# (item-knn|ease|ials), [^]*\*\*better\*\*, promoted/)
         assert.strictEqual((yield* state(modelChampion))!.dataVersion, (yield* state(model))!.dataVersion)
         assert.deepStrictEqual(ran.checks["model_champion:verdict"], "Passed")
+      })
+    )
+  )
+
+  it.effect("looks at the champion again a week after it was last looked at", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        yield* materialize({ world })
+        const planned = Effect.map(plan("model_champion"), ({ steps }) => steps.flatMap(({ reasons }) => reasons))
+        yield* TestClock.setTime(noon + 7 * millisPerDay - 1)
+        assert.deepStrictEqual(yield* planned, [])
+        yield* TestClock.setTime(noon + 7 * millisPerDay)
+        assert.deepStrictEqual(yield* planned, [{ _tag: "RecheckDue", since: new Date(noon).toISOString() }])
       })
     )
   )
