@@ -151,6 +151,22 @@ describe("an explanation", () => {
   )
 })
 
+describe("the confidence of iALS in a listen", () => {
+  it.effect("is its weight, which age lessens, and 1 at most however often a track was played", () =>
+    Effect.gen(function* () {
+      const parameters = { dimensions: 8, alpha0: 0.3, lambda: 0.02, epochs: 2, seed: 1 }
+      const sectionsOf = Effect.fnUntraced(function* (weight: number) {
+        const entries = Given.plays({ 1: [1, 2], 2: [2, 3], 3: [1, 3] })
+        const listens = given(entries.map((entry, at) => (at === 0 ? { ...entry, weight } : entry)))
+        const interactions = yield* Listens.weigh(listens, Listens.everything)
+        return (yield* IalsAlgorithm.algorithm.fit(interactions, parameters)).sections
+      })
+      assert.deepStrictEqual(yield* sectionsOf(7), yield* sectionsOf(1))
+      assert.notDeepEqual(yield* sectionsOf(0.5), yield* sectionsOf(1))
+    })
+  )
+})
+
 describe("a score that is no number", () => {
   it.effect("puts its track on no list and is counted", () =>
     Effect.gen(function* () {

@@ -8,6 +8,7 @@ import * as Manifest from "../../assets/recommender/Manifest.ts"
 import * as Popularity from "../../assets/recommender/Popularity.ts"
 import * as Split from "../../assets/recommender/Split.ts"
 import * as Tuning from "../../assets/recommender/Tuning.ts"
+import * as Given from "./Listens.ts"
 import * as Shapes from "./Shapes.ts"
 
 const listens = Shapes.factors({ seed: 1, users: 40, tracks: 30, days: 20 })
@@ -53,6 +54,26 @@ describe("a manifest", () => {
       )
       const popularity = yield* manifest(Popularity.candidate, [])
       assert.deepStrictEqual(popularity.sections.at(-1), { name: "users", type: "int32", shape: [30] })
+    })
+  )
+
+  it.effect("tells by digests which ids its indices stand for, and which listens it was fitted to", () =>
+    Effect.gen(function* () {
+      const digestsOf = Effect.fnUntraced(function* (...rows: Parameters<typeof Given.columns>) {
+        const listens = Given.columns(...rows)
+        const model = yield* Popularity.candidate.fit(yield* Listens.weigh(listens, Listens.everything))
+        return Manifest.make(Popularity.candidate, listens, "none", [], { model, ...origin }).digests
+      })
+      const told = yield* digestsOf([[1, 10, 5]])
+      for (const digest of Object.values(told)) assert.match(digest, /^[0-9a-f]{64}$/)
+      assert.deepStrictEqual(yield* digestsOf([[1, 10, 5]]), told)
+      const changed = Effect.fnUntraced(function* (...row: readonly [user: number, track: number, day: number]) {
+        const digests = yield* digestsOf([row])
+        return (["users", "tracks", "listens"] as const).filter((name) => digests[name] !== told[name])
+      })
+      assert.deepStrictEqual(yield* changed(2, 10, 5), ["users"])
+      assert.deepStrictEqual(yield* changed(1, 11, 5), ["tracks"])
+      assert.deepStrictEqual(yield* changed(1, 10, 6), ["listens"])
     })
   )
 
