@@ -184,6 +184,24 @@ describe("a model of iALS", () => {
   )
 })
 
+describe("a model with a number that is none", () => {
+  it.effect("is not published", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const { manifest, version } = yield* trained(0)
+        const ials = Tuning.ials[0]!
+        const fit = yield* ials.fit(yield* StoredListens.features(ials.recency))
+        fit.sections[0]!.data[5] = NaN
+        const broken = { bytes: Algorithms.encode("ials", fit), manifest: { ...manifest, parameters: ials.parameters } }
+        const error = yield* Effect.flip(Publication.publish(withoutSource, model, broken, "test"))
+        assert.strictEqual(error._tag, "PublicationBlocked")
+        assert.include(error.message, "not all numbers are finite in trackFactors")
+        assert.strictEqual((yield* fitted).version, version)
+      })
+    )
+  )
+})
+
 describe("a signal that a model should learn again", () => {
   it.effect("is the same value for the check that warns of it and for the training that it is the reason of", () =>
     onDatabase(
