@@ -74,6 +74,41 @@ describe("iALS", () => {
     })
   )
 
+  it.effect("leaves the tracks where the sum that is defined is least, and tells that sum", () =>
+    Effect.gen(function* () {
+      const { rows, tracks, users } = yield* listens
+      const own = { ...parameters, dimensions: 8, solver: cholesky }
+      const { losses, model } = yield* fitted(Ials.fit, { rows, tracks, users }, own)
+      const { alpha0, lambda } = own
+      const factors = (all: Float32Array, row: number) => Array.from(all.subarray(row * 8, row * 8 + 8))
+      const dot = (left: ReadonlyArray<number>, right: ReadonlyArray<number>) =>
+        left.reduce((sum, factor, at) => sum + factor * right[at]!, 0)
+      const userRows = Array.from(users.keys(), (user) => factors(model.userFactors, user))
+      let loss = 0
+      for (const [user, u] of userRows.entries()) {
+        const count = rows.offsets[user + 1]! - rows.offsets[user]!
+        loss += lambda * (count + alpha0 * tracks.length) * dot(u, u)
+      }
+      for (const track of tracks.keys()) {
+        const v = factors(model.trackFactors, track)
+        const slope = new Float64Array(8)
+        let count = 0
+        for (const [user, u] of userRows.entries()) {
+          const entry = rows.columns.subarray(rows.offsets[user], rows.offsets[user + 1]).indexOf(track)
+          const confidence = entry === -1 ? 0 : rows.values[rows.offsets[user]! + entry]!
+          if (entry !== -1) count++
+          const score = dot(u, v)
+          loss += confidence * (1 - score) ** 2 + alpha0 * score ** 2
+          u.forEach((factor, at) => (slope[at]! += factor * (confidence * (score - 1) + alpha0 * score)))
+        }
+        const ridge = lambda * (count + alpha0 * users.length)
+        loss += ridge * dot(v, v)
+        v.forEach((factor, at) => assert.approximately(slope[at]! + ridge * factor, 0, 1e-3))
+      }
+      assert.approximately(losses.at(-1)! / loss, 1, 1e-5)
+    })
+  )
+
   it.effect("finds the same by conjugate gradients as by Cholesky when it takes enough steps", () =>
     Effect.gen(function* () {
       const interactions = yield* listens
