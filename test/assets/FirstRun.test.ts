@@ -4,6 +4,12 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { model } from "../../assets/model.ts"
 import { modelChampion } from "../../assets/model_champion.ts"
+import type * as Algorithm from "../../assets/recommender/Algorithm.ts"
+import * as Algorithms from "../../assets/recommender/Algorithms.ts"
+import * as Evaluation from "../../assets/recommender/Evaluation.ts"
+import * as Split from "../../assets/recommender/Split.ts"
+import * as StoredListens from "../../assets/recommender/StoredListens.ts"
+import * as Tuning from "../../assets/recommender/Tuning.ts"
 import * as RandomWorld from "../../assets/source/RandomWorld.ts"
 import {
   materialize,
@@ -115,6 +121,26 @@ describe("the first run", () => {
         assert.match((told["card"] as Metadata.Markdown).value, /^# (item-knn|ease|ials), [^]*\*\*better\*\*, promoted/)
         assert.strictEqual((yield* state(modelChampion))!.dataVersion, (yield* state(model))!.dataVersion)
         assert.deepStrictEqual(ran.checks["model_champion:verdict"], "Passed")
+      })
+    )
+  )
+
+  it.effect("chooses on the validation part alone, and judges what was chosen on the test part", () =>
+    onDatabase(
+      Effect.gen(function* () {
+        const ran = yield* materialize({ world: Worlds.sample({ users: 200, tracks: 100 }) })
+        const { test, validation } = yield* Split.suited(yield* StoredListens.listens)
+        const meanOf = (split: Split.Split, candidate: Algorithm.Candidate) =>
+          Effect.map(Evaluation.of(split, candidate), (evaluation) => Evaluation.means(evaluation).ndcgAt100)
+        const { manifest } = yield* project.value(model)
+        const [first] = Tuning.candidates
+        assert.closeTo(manifest.trials[0]!.ndcgAt100!, yield* meanOf(validation, first!), 1e-6)
+        assert.notStrictEqual(yield* meanOf(test, first!), yield* meanOf(validation, first!))
+        const mean = yield* meanOf(test, Algorithms.candidate(manifest)!)
+        assert.include(
+          String(metadataOf(ran)["model_champion"]!["explanation"]),
+          ` has ndcgAt100 ${mean.toFixed(4)} over `
+        )
       })
     )
   )
