@@ -33,8 +33,8 @@ export default () =>
       {
         bench: "read-csr",
         quantity: "peak memory",
-        value: Bench.rounded(peak / 1024 ** 2),
-        unit: "GiB",
+        value: Bench.rounded((peak * 1024) / 1e9),
+        unit: "GB",
         better: "lower",
         target: 1,
         baseline: null,
