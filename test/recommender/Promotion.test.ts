@@ -11,6 +11,7 @@ import * as RandomWorld from "../../assets/source/RandomWorld.ts"
 import * as SyntheticWorld from "../../assets/source/SyntheticWorld.ts"
 import type { World } from "../../assets/source/World.ts"
 import * as WorldListens from "../../bench/WorldListens.ts"
+import * as Given from "./Listens.ts"
 
 const itemKnn = Algorithm.candidate(ItemKnn.algorithm, ItemKnn.defaults, Listens.everything)
 const poor = Algorithm.candidate(ItemKnn.algorithm, { shrinkage: 5, neighbours: 2 }, Listens.everything)
@@ -71,6 +72,31 @@ describe("where tastes differ", () => {
       }
       const error = yield* Effect.flip(judge(world, null, narrow))
       assert.strictEqual(error.message, "ease does not apply: too many tracks")
+    })
+  )
+})
+
+describe("where the newest weeks have hits of their own", () => {
+  it.effect("what is popular of late is the baseline to beat", () =>
+    Effect.gen(function* () {
+      // Forty of the first hundred tracks long ago, then one a day of the second hundred.
+      const listens = Given.columns(
+        Array.from({ length: 150 }, (_, user) => [
+          ...Array.from({ length: 40 }, (_, n) => [user, (user * 7 + n * 3) % 100, n / 2] as const),
+          ...Array.from({ length: 25 }, (_, n) => [user, 100 + ((user * 11 + n * 13) % 100), 60 + n] as const)
+        ]).flat()
+      )
+      const { test } = yield* Split.byTime(listens)
+      const { decision } = yield* Promotion.judge({
+        test,
+        candidate: Promotion.baselines[0],
+        champion: null,
+        rules: Gate.defaults,
+        seed: 1
+      })
+      assert.strictEqual(decision.evidence.baseline.name, "popularity, window 28 days")
+      assert.strictEqual(decision.verdict, "no_better_than_popularity")
+      assert.isBelow(decision.evidence.baseline.gain, 0)
     })
   )
 })
