@@ -11,7 +11,10 @@ import * as Access from "./Access.ts"
 import * as Problem from "./Problem.ts"
 
 const Id = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-const Moment = Schema.DateFromString
+/** `Date` reaches further than Postgres, and Postgres reads no year before 1 from a text of this form. */
+const Moment = Schema.DateFromString.check(
+  Schema.isBetweenDate({ minimum: new Date("0001-01-01T00:00:00Z"), maximum: new Date("9999-12-31T23:59:59.999Z") })
+)
 
 export const most = { items: 50, posted: 1000 } as const
 

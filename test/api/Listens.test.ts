@@ -86,6 +86,19 @@ layer(filled, { timeout: "60 seconds" })("what is posted", (it) => {
     })
   )
 
+  it.effect("is refused where a moment is of no year from 1 to 9999", () =>
+    Effect.gen(function* () {
+      for (const moment of ["0000-12-31T23:59:59Z", "+010000-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00"]) {
+        const { body, status } = yield* post("/listens", { listens: [listen(5, 1, moment)] })
+        assert.strictEqual(status, 400)
+        assert.deepStrictEqual(body.errors[0].path, ["payload", "listens", 0, "listened_at"])
+      }
+      for (const moment of ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"]) {
+        assert.strictEqual((yield* post("/listens", { listens: [listen(5, 1, moment)] })).status, 200)
+      }
+    })
+  )
+
   it.effect("is refused where it is nothing, or more than a thousand", () =>
     Effect.gen(function* () {
       for (const length of [0, 1001]) {
