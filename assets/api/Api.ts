@@ -76,7 +76,8 @@ export const Feedback = Schema.Struct({
   kind: Schema.Literals(["impression", "click"]),
   at: Moment,
   position: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: most.items })),
-  model_version: Schema.NonEmptyString.check(Schema.isMaxLength(200))
+  /** As the header X-Model-Version can hold it. */
+  model_version: Schema.NonEmptyString.check(Schema.isMaxLength(200), Schema.isPattern(/^[!-~]*$/))
 })
 const posted = <S extends Schema.Top>(item: S) => Schema.NonEmptyArray(item).check(Schema.isMaxLength(most.posted))
 

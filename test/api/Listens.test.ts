@@ -83,6 +83,11 @@ layer(filled, { timeout: "60 seconds" })("what is posted", (it) => {
       const odd = yield* post("/feedback", { feedback: [{ ...shown, kind: "stare" }] })
       assert.strictEqual(odd.status, 400)
       assert.deepStrictEqual(odd.body.errors[0].path, ["payload", "feedback", 0, "kind"])
+      for (const model_version of ["m\u00001", "m\ud8001"]) {
+        const odd = yield* post("/feedback", { feedback: [{ ...shown, kind: "click", model_version }] })
+        assert.strictEqual(odd.status, 400)
+        assert.deepStrictEqual(odd.body.errors[0].path, ["payload", "feedback", 0, "model_version"])
+      }
     })
   )
 
