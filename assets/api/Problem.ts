@@ -119,7 +119,8 @@ const render = (
   const path = request.url.split("?", 1)[0]!
   const here = status === 404 ? routes.filter(({ pattern }) => pattern.test(path)) : []
   const allowed = here.flatMap(({ methods }) => Array.from(methods))
-  if (allowed.length > 0) {
+  // A method that is taken gets here where the path cannot be decoded.
+  if (allowed.length > 0 && !allowed.includes(request.method)) {
     const response = problem(405, `${path} takes ${allowed.join(" and ")}`)
     return HttpServerResponse.setHeader(response, "allow", allowed.join(", "))
   }

@@ -11,6 +11,7 @@ const refusals: ReadonlyArray<
 > = [
   ["a path that there is not", "/songs", {}, 404, { detail: "there is no /songs; /openapi.json says what there is" }],
   ["a method that a path does not take", "/listens", { method: "GET" }, 405, { detail: "/listens takes POST" }],
+  ["a path that cannot be decoded", "/recommendations/%zz", {}, 404, { title: "Not Found" }],
   ["a user that is no number", "/recommendations/me", {}, 400, { title: "Bad Request" }],
   ["a size out of bounds", "/recommendations/1?size=51", {}, 400, { detail: "Request validation failed" }],
   ["a body that is no JSON", "/listens", { method: "POST", body: "{", headers: json }, 400, { title: "Bad Request" }],
