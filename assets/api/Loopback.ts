@@ -2,7 +2,7 @@
 
 const names = new Set(["127.0.0.1", "::1", "[::1]", "localhost"])
 
-export const isName = (host: string): boolean => names.has(host)
+export const isName = (host: string): boolean => names.has(host.toLowerCase())
 
 /**
  * Whether a request was meant for this machine by one of these names. A page of a foreign site whose name was made to lead here (DNS

@@ -53,7 +53,7 @@ describe("access", { timeout: 60_000 }, () => {
     Effect.gen(function* () {
       const ask = yield* Service
       const asked = (host: string) => ask("/recommendations/1", { headers: { host } })
-      for (const host of ["localhost:8080", "127.0.0.1", "[::1]:8080"])
+      for (const host of ["localhost:8080", "LOCALHOST", "127.0.0.1", "[::1]:8080"])
         assert.strictEqual((yield* asked(host)).status, 404)
       for (const host of ["evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"]) {
         const { body, status } = yield* asked(host)
