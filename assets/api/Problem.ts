@@ -101,8 +101,12 @@ const answer = <E>(cause: Cause.Cause<E>): Effect.Effect<HttpServerResponse.Http
 /** A failure of the database that may be over soon, or an error that was made of one. */
 const isPassing = (error: unknown): boolean =>
   SqlError.isSqlError(error)
-    ? error.reason.isRetryable
+    ? error.reason.isRetryable || isAway(error.reason.cause)
     : error instanceof Error && error.cause !== undefined && isPassing(error.cause)
+
+/** By SQLSTATE. Class 53: out of connections, memory or disk. 57P: shutting down or starting. */
+const isAway = (cause: unknown): boolean =>
+  cause instanceof Error && "code" in cause && /^(53|57P)/.test(String(cause.code))
 
 const withHeaders = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
   const { status } = response

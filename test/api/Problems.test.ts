@@ -131,4 +131,19 @@ describe("a database that goes away", { timeout: 60_000 }, () => {
       assert.strictEqual((yield* ask("/recommendations/1")).status, 404)
     }).pipe(Effect.provide(empty))
   )
+
+  it.effect("is told of as such while it shuts down, starts, or has too many connections", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      for (const code of ["57P01", "57P03", "53300"]) {
+        yield* sql.unsafe(`create or replace function music.refuse() returns trigger language plpgsql as $$
+          begin raise exception 'not now' using errcode = '${code}'; end $$`)
+        yield* sql`create or replace trigger refusing before insert on music.posted_listen execute function music.refuse()`
+        const listens = [{ user_id: 1, track_id: 1, listened_at: "2026-03-01T11:00:00Z" }]
+        const { headers, status } = yield* post("/listens", { listens })
+        assert.strictEqual(status, 503)
+        assert.strictEqual(headers.get("retry-after"), "5")
+      }
+    }).pipe(Effect.provide(empty))
+  )
 })
