@@ -71,9 +71,14 @@ export const next = Effect.fnUntraced(function* (track: number, user: number | u
   if (popular === undefined) return yield* nothing
   const champion = (yield* Champion.InForce)()
   const together = yield* Together.Together
-  const companions = filled([], yield* together.with(track), "together", known, size)
-  const alike = filled(companions, likeTo(track, champion?.value), "similar", known, size)
-  const items = filled(alike, popular.value, "popular", known, size)
+  const companions = yield* together.with(track)
+  const alike = likeTo(track, champion?.value)
+  // Both may be older than what the source shows by now.
+  const shown = yield* Catalogue.named([...companions, ...alike].map(({ track_id }) => track_id))
+  const isShown = ({ track_id }: { readonly track_id: number }) => shown.has(track_id)
+  const first = filled([], companions.filter(isShown), "together", known, size)
+  const second = filled(first, alike.filter(isShown), "similar", known, size)
+  const items = filled(second, popular.value, "popular", known, size)
   // What is played together is counted from the listens that popularity is counted from.
   const made = items[0]?.origin === "similar" ? madeOf(champion!) : madeOf(popular)
   return { made, items, ranked: [], reason: "as asked", more: false } satisfies Chained

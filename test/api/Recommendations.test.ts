@@ -197,6 +197,19 @@ layer(filled, { timeout: "60 seconds" })("what is next to a track", (it) => {
       assert.strictEqual(user.body.type, "urn:music:unknown-user")
     })
   )
+
+  it.effect("leaves out what the source no longer shows, played together or similar", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      assert.deepStrictEqual(tracksOf(yield* next({ track_id: 10, size: 3 })), [9, 11, 8])
+      yield* sql`update music.tracks set removed_at = now() where id = 11`
+      assert.deepStrictEqual(tracksOf(yield* next({ track_id: 10, size: 3 })), [9, 8, 12])
+      yield* sql`delete from music.listen_history`
+      const similar = yield* next({ track_id: 12, size: 2 })
+      assert.strictEqual(similar.body.origin, "similar")
+      assert.deepStrictEqual(tracksOf(similar), [13, 10])
+    })
+  )
 })
 
 layer(filled, { timeout: "60 seconds" })("what is similar to a track", (it) => {
