@@ -32,7 +32,11 @@ interface Unknown {
 
 const record = Effect.fnUntraced(function* (what: string, statement: string, posted: ReadonlyArray<unknown>) {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* Effect.orDie(sql.unsafe<Row>(statement, [JSON.stringify(posted)]))
+  const [row] = yield* sql.unsafe<Row>(statement, [JSON.stringify(posted)]).pipe(
+    // Of a user who was erased meanwhile, whom the next try does not know.
+    Effect.retry({ times: 1, while: ({ reason }) => reason._tag === "ConstraintError" }),
+    Effect.orDie
+  )
   const { recorded, unknown } = row!
   if (unknown !== null) {
     const detail = `nothing was recorded: ${unknown.length} of ${posted.length} name an unknown user or track`

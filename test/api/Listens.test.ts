@@ -1,8 +1,9 @@
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Pipeline from "../assets/Pipeline.ts"
-import { filled, post } from "./Service.ts"
+import { filled, post, until } from "./Service.ts"
 
 const listen = (user_id: number, track_id: number, listened_at = "2026-03-01T11:00:00Z") => ({
   user_id,
@@ -14,6 +15,10 @@ const recorded = (user: number) =>
   Pipeline.rows("select track_id, listened_at from music.posted_listen where user_id = $1 order by track_id", [
     BigInt(user)
   ])
+
+/** Who waits for a lock in this database. */
+const waiting = Pipeline.rows(`select pid from pg_locks where not granted
+  and pid in (select pid from pg_stat_activity where datname = current_database())`)
 
 layer(filled, { timeout: "60 seconds" })("what is posted", (it) => {
   it.effect("is in the database when the answer comes, once however often it is posted", () =>
@@ -111,6 +116,19 @@ layer(filled, { timeout: "60 seconds" })("what is posted", (it) => {
         assert.strictEqual((yield* post("/listens", { listens })).status, 400)
       }
     })
+  )
+
+  it.effect("is of an unknown user where he is deleted meanwhile", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const posting = yield* Effect.gen(function* () {
+        yield* sql`delete from music.users where id = 31`
+        const posting = yield* Effect.forkScoped(post("/listens", { listens: [listen(31, 1)] }))
+        yield* until(Effect.map(waiting, (found) => found.length > 0))
+        return posting
+      }).pipe(sql.withTransaction)
+      assert.strictEqual((yield* Fiber.join(posting)).status, 422)
+    }).pipe(Effect.scoped)
   )
 
   it.effect("goes with its listener", () =>
