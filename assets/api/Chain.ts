@@ -150,9 +150,11 @@ const filled = (
 ): ReadonlyArray<Item> => {
   const taken = new Set(items.map(({ track_id }) => track_id))
   const added: Array<Item> = items.slice(0, size)
+  // What was computed as popular has scores of its own.
+  const lowest = Math.min(...items.filter((item) => item.origin === origin).map(({ score }) => score))
   for (const { score, track_id } of more) {
     if (added.length === size) break
-    if (!taken.has(track_id) && !known.has(track_id)) added.push({ track_id, score, origin })
+    if (!taken.has(track_id) && !known.has(track_id)) added.push({ track_id, score: Math.min(score, lowest), origin })
   }
   return added
 }

@@ -238,6 +238,20 @@ layer(filled, { timeout: "60 seconds" })("what is similar to a track", (it) => {
 })
 
 layer(unproven, { timeout: "60 seconds" })("where no model is better than popularity", (it) => {
+  it.effect("no score rises from what was computed to what follows it", () =>
+    Effect.gen(function* () {
+      for (const user of [1, 31]) {
+        const { body } = yield* ask(`/recommendations/${user}?size=20`)
+        const scores = body.items.map(({ score }: { readonly score: number }) => score)
+        assert.strictEqual(scores.length, 20)
+        assert.deepStrictEqual(
+          scores,
+          scores.toSorted((left: number, right: number) => right - left)
+        )
+      }
+    })
+  )
+
   it.effect("what is popular is recommended, and nothing is called similar", () =>
     Effect.gen(function* () {
       const answer = yield* ask("/recommendations/1?explain=true")
