@@ -7,13 +7,29 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { Table } from "../../runtime/index.ts"
 import * as Access from "./Access.ts"
 import * as Problem from "./Problem.ts"
 
 const Id = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-/** `Date` reaches further than Postgres, and Postgres reads no year before 1 from a text of this form. */
-const Moment = Schema.DateFromString.check(
-  Schema.isBetweenDate({ minimum: new Date("0001-01-01T00:00:00Z"), maximum: new Date("9999-12-31T23:59:59.999Z") })
+
+const isMoment = (text: string): boolean => {
+  const [, day] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? []
+  return Schema.is(Table.Day)(day) && !Number.isNaN(Date.parse(text))
+}
+
+/**
+ * ISO 8601 with its offset from UTC: `Date` would read one without it by the zone of this machine, and take 30 February for 2 March. It
+ * reaches further than Postgres, too, which reads no year before 1 from a text of this form.
+ */
+const Moment = Schema.String.check(
+  Schema.makeFilter(isMoment, { expected: "a moment such as 2025-01-31T12:00:00Z, with its offset from UTC" })
+).pipe(
+  Schema.decodeTo(
+    Schema.DateFromString.check(
+      Schema.isBetweenDate({ minimum: new Date("0001-01-01T00:00:00Z"), maximum: new Date("9999-12-31T23:59:59.999Z") })
+    )
+  )
 )
 
 export const most = { items: 50, posted: 1000 } as const

@@ -109,6 +109,22 @@ layer(filled, { timeout: "60 seconds" })("what is posted", (it) => {
     })
   )
 
+  it.effect("is refused where a moment is of no day, no time, or of no known offset from UTC", () =>
+    Effect.gen(function* () {
+      const moments = ["2026-02-30T11:00:00Z", "2026-03-01T11:00:60Z", "2026-03-01T11:00:00", "2026-03-01", "yesterday"]
+      for (const moment of moments) {
+        const { body, status } = yield* post("/listens", { listens: [listen(5, 1, moment)] })
+        assert.strictEqual(status, 400, moment)
+        assert.include(body.errors[0].message, "2025-01-31T12:00:00Z")
+      }
+      assert.strictEqual((yield* post("/listens", { listens: [listen(6, 2, "2026-03-01T11:00+05:30")] })).status, 200)
+      const [row] = yield* Pipeline.rows(
+        "select listened_at from music.posted_listen where user_id = 6 and track_id = 2"
+      )
+      assert.deepStrictEqual(row, { listened_at: new Date("2026-03-01T05:30:00Z") })
+    })
+  )
+
   it.effect("is refused where it is nothing, or more than a thousand", () =>
     Effect.gen(function* () {
       for (const length of [0, 1001]) {
