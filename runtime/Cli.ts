@@ -311,7 +311,7 @@ const inWords = (error: CliError.ShowHelp["errors"][number]): string => {
       return `the ${error.argument} is missing`
     case "InvalidValue": {
       const name = error.kind === "argument" ? `the ${error.option}` : `--${error.option}`
-      return error.value === ""
+      return error.value === "" && error.kind === "flag"
         ? `${name} needs a value: ${error.expected}`
         : `${name} ${JSON.stringify(error.value)} is wrong: ${SettingFailure.expectation(error.expected)}`
     }

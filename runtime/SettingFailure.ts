@@ -23,7 +23,7 @@ export const words = (error: unknown): string | undefined => {
 
 /** What a schema says of a text that will not do, as it ends a sentence. That it reads a string nobody has to be told. */
 export const expectation = (message: string): string =>
-  `expected ${message.replace(/^Expected:? (a string representing (?=a ))?/, "")}`
+  `expected ${message.replace(/^(Schema validation failed: )?Expected:? (a string representing (?=a ))?/, "")}`
 
 // -----------------------------------------------------------------------------
 // internal

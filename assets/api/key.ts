@@ -1,15 +1,24 @@
 /** `assets key`: makes, lists and revokes keys to the service. */
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { ExitCode, ProjectCommand } from "../../runtime/index.ts"
 import * as ApiKey from "./ApiKey.ts"
 
+/** As a terminal shows it. */
+const Name = Schema.String.check(
+  Schema.isPattern(/^(?=.*\S)\P{C}{1,100}$/u, { expected: "1 to 100 characters that can be seen" })
+)
+
 const create = Command.make(
   "create",
   {
-    name: Argument.String("name").pipe(Argument.withDescription("What it is for, as the list shows it")),
+    name: Argument.String("name").pipe(
+      Argument.withSchema(Name),
+      Argument.withDescription("What it is for, as the list shows it")
+    ),
     scopes: Flag.Literals("scope", ApiKey.Scope.literals).pipe(
       Flag.withDescription("What it may do: read, write, or admin for everything; repeatable"),
       Flag.atLeast(1)
@@ -30,7 +39,7 @@ const list = Command.make(
     const { answer } = yield* ProjectCommand.Call
     yield* answer(
       keys.map(({ createdAt, id, name, revokedAt, scopes }) => ({ id, name, scopes, createdAt, revokedAt })),
-      () => keys.map(toLine)
+      () => (keys.length === 0 ? ["There is no key yet: assets key create NAME --scope read"] : keys.map(toLine))
     )
   })
 ).pipe(Command.withDescription("List the keys there are, newest first"))

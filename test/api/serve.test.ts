@@ -96,5 +96,8 @@ describe("serve as a process", { timeout: 60_000 }, () => {
     expect(await run("serve", "--port", "70000")).toMatchObject({ code: 2, stderr: expect.stringContaining("--port") })
     expect((await run("key", "create", "x", "--scope", "all")).code).toBe(2)
     expect((await run("key", "create", "x")).code).toBe(2)
+    for (const name of ["", " ", "a\u001b[1mb"]) {
+      expect((await run("key", "create", name, "--scope", "read")).stderr).toContain("1 to 100 characters")
+    }
   })
 })
