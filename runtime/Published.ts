@@ -5,10 +5,12 @@
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
+import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Statement from "effect/sql/Statement"
@@ -96,27 +98,34 @@ export interface Kept<out A> {
 
 /**
  * What `make` makes of the value in force, made anew after each publish and then put in the place of the one before, which
- * serves until then. `undefined` until there is one. Where making fails the one before stays, and a warning says why.
+ * serves until then. `undefined` until there is one. Where making fails the one before stays, a warning says why, and it is tried again:
+ * after a second, and after twice as long each time, up to five minutes.
  */
 export const keep = Effect.fn("Published.keep")(function* <I extends IoManager.Any, A, E, R>(
   asset: Unpartitioned<I>,
   make: (handle: IoManager.Handle<I>) => Effect.Effect<A, E, R>
 ) {
   const { changes } = yield* Published
+  const again = yield* Queue.sliding<void>(1)
   let kept: Kept<A> | undefined
+  let failures = 0
   const refresh = read(asset, (handle, inForce) => Effect.map(make(handle), (value) => ({ value, inForce }))).pipe(
     Effect.map((made) => void (kept = made)),
     Effect.catchTag("NotPublished", () => Effect.sync(() => void (kept = undefined))),
-    Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.interrupt
-        : Effect.logWarning(`${asset.key} could not be taken up; what was made before serves on`, cause)
-    )
+    Effect.tap(() => Effect.sync(() => (failures = 0))),
+    Effect.catchCause((cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+      const pause = Duration.seconds(Math.min(2 ** failures++, mostSecondsBetween))
+      return Effect.logWarning(`${asset.key} could not be taken up; what was made before serves on`, cause).pipe(
+        Effect.andThen(Effect.forkScoped(Effect.delay(Queue.offer(again, undefined), pause)))
+      )
+    })
   )
   const later = yield* changes
   yield* refresh
   yield* later.pipe(
     Stream.filter((change) => change.asset === asset.key),
+    Stream.merge(Stream.fromQueue(again)),
     Stream.runForEachArray(() => refresh),
     Effect.forkScoped
   )
@@ -213,6 +222,8 @@ export const makeBoard = Effect.gen(function* () {
 // -----------------------------------------------------------------------------
 
 const mostReadings = 5
+
+const mostSecondsBetween = 300
 
 const toInForce = (state: {
   readonly asset: string

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import * as Asset from "../../runtime/Asset.ts"
 import * as EventLog from "../../runtime/EventLog.ts"
 import * as Json from "../../runtime/Json.ts"
@@ -23,9 +24,10 @@ const moving = count("moving")
 const missing = count("missing")
 const kept = count("kept")
 const refused = count("refused")
+const retried = count("retried")
 
 /** What a layer is to follow. */
-export const assets = [told, verified, wiped, sliced, read, moving, missing, kept, refused]
+export const assets = [told, verified, wiped, sliced, read, moving, missing, kept, refused, retried]
 
 /** Publishes a number as a step does, or says that it was found to be the same. */
 export const publish = Effect.fnUntraced(function* (
@@ -158,6 +160,22 @@ export const suite = <E>(
         expect(made()).toMatchObject({ value: 40, inForce: { version: "v4" } })
         yield* publish(kept, 5)
         yield* until(() => made()?.value === 50)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("tries again to make something of a value until it can", () =>
+      Effect.gen(function* () {
+        yield* publish(retried, 1)
+        let tries = 0
+        const made = yield* Published.keep(retried, (value) =>
+          (tries += 1) < 4 ? Effect.fail("not yet") : Effect.succeed(value)
+        )
+        expect(made()).toBeUndefined()
+        while (made() === undefined) {
+          yield* TestClock.adjust("1 second")
+          yield* turn
+        }
+        expect(made()?.value).toBe(1)
       }).pipe(Effect.scoped)
     )
 
